@@ -2,5 +2,9 @@
 //! `tests/it/tidy.rs` holds that true.
 
 pub mod calendar;
+pub mod code;
 pub mod facts;
+pub mod forsendelse;
 pub mod identity;
+pub mod letter;
+pub mod names;

@@ -1,0 +1,708 @@
+//! The format border: KS SvarUt's forsendelse, REST v2 and v1's spellings, in YAML or JSON.
+//!
+//! Every scalar is read as the text that stands in the file: an unquoted identity number keeps its digits, and a
+//! surname `Null`, `NO` or `1e3` stays a name. Source: KS SvarUt's published schemas.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::code::{Code, Refusal};
+use super::names::shown;
+
+/// Bytes a metadata file may have; a letter's metadata is a few thousand.
+pub const METADATA_BYTES_MAX: usize = 1 << 20;
+/// Nested mappings and lists a metadata file may have.
+pub const METADATA_DEPTH_MAX: usize = 64;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
+pub struct Forsendelse {
+    /// Ours: the sender's organisation number.
+    #[serde(deserialize_with = "text")]
+    pub avsender: Text,
+    #[serde(deserialize_with = "text")]
+    pub tittel: Text,
+    pub mottaker: Option<Mapping<Adresse>>,
+    pub eksponertFor: Option<Vec<Value>>,
+    #[serde(deserialize_with = "text")]
+    pub avgivendeSystem: Text,
+    #[serde(deserialize_with = "text")]
+    pub avgivendeSystemAktor: Text,
+    #[serde(alias = "konteringsKode", deserialize_with = "text")]
+    pub konteringskode: Text,
+    #[serde(deserialize_with = "text")]
+    pub kunDigitalLevering: Text,
+    #[serde(deserialize_with = "text")]
+    pub kryptert: Text,
+    #[serde(alias = "utskriftsKonfigurasjon")]
+    pub utskriftskonfigurasjon: Option<Mapping<Utskriftskonfigurasjon>>,
+    #[serde(deserialize_with = "text")]
+    pub krevNiva4Innlogging: Text,
+    pub metadataFraAvleverendeSystem: Option<Mapping<NoarkMetadata>>,
+    pub metadataForImport: Option<Mapping<NoarkMetadata>>,
+    pub svarSendesTil: Option<Mapping<Adresse>>,
+    #[serde(deserialize_with = "text")]
+    pub svarPaForsendelse: Text,
+    pub dokumenter: Option<Vec<Mapping<Dokument>>>,
+    pub lenker: Option<Vec<Mapping<Lenke>>>,
+    #[serde(alias = "forsendelsesType", deserialize_with = "text")]
+    pub forsendelsestype: Text,
+    #[serde(deserialize_with = "text")]
+    pub eksternReferanse: Text,
+    #[serde(deserialize_with = "text")]
+    pub korrelasjonsid: Text,
+    #[serde(deserialize_with = "text")]
+    pub svarPaForsendelseLink: Text,
+    #[serde(deserialize_with = "text")]
+    pub signeringUtloper: Text,
+    #[serde(deserialize_with = "text")]
+    pub signaturType: Text,
+    #[serde(deserialize_with = "text")]
+    pub taushetsbelagtPost: Text,
+}
+
+/// A recipient: flat in v2; `postAdresse` and `digitalAdresse` in v1.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
+pub struct Adresse {
+    #[serde(deserialize_with = "text")]
+    pub navn: Text,
+    #[serde(deserialize_with = "text")]
+    pub digitalId: Text,
+    #[serde(deserialize_with = "text")]
+    pub adresselinje1: Text,
+    #[serde(deserialize_with = "text")]
+    pub adresselinje2: Text,
+    #[serde(deserialize_with = "text")]
+    pub adresselinje3: Text,
+    #[serde(deserialize_with = "text")]
+    pub postnummer: Text,
+    #[serde(deserialize_with = "text")]
+    pub poststed: Text,
+    #[serde(deserialize_with = "text")]
+    pub land: Text,
+    pub postAdresse: Option<Mapping<PostAdresse>>,
+    pub digitalAdresse: Option<Mapping<DigitalAdresse>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
+pub struct PostAdresse {
+    #[serde(deserialize_with = "text")]
+    pub navn: Text,
+    #[serde(deserialize_with = "text")]
+    pub adresse1: Text,
+    #[serde(deserialize_with = "text")]
+    pub adresse2: Text,
+    #[serde(deserialize_with = "text")]
+    pub adresse3: Text,
+    #[serde(deserialize_with = "text")]
+    pub postNummer: Text,
+    #[serde(deserialize_with = "text")]
+    pub postSted: Text,
+    #[serde(deserialize_with = "text")]
+    pub land: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
+pub struct DigitalAdresse {
+    #[serde(deserialize_with = "text")]
+    pub fodselsNummer: Text,
+    #[serde(deserialize_with = "text")]
+    pub organisasjonsNummer: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
+pub struct Utskriftskonfigurasjon {
+    #[serde(deserialize_with = "text")]
+    pub utskriftMedFarger: Text,
+    #[serde(deserialize_with = "text")]
+    pub tosidig: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
+pub struct Dokument {
+    #[serde(deserialize_with = "text")]
+    pub filnavn: Text,
+    #[serde(deserialize_with = "text")]
+    pub mimeType: Text,
+    #[serde(deserialize_with = "text")]
+    pub skalSigneres: Text,
+    #[serde(deserialize_with = "text")]
+    pub dokumentType: Text,
+    #[serde(deserialize_with = "texts")]
+    pub giroarkSider: Vec<String>,
+    #[serde(alias = "ekskluderesFraUtskrift", deserialize_with = "text")]
+    pub skalEkskluderesFraUtskrift: Text,
+    pub ekstraMetadata: Option<Vec<Mapping<Metadata>>>,
+    #[serde(deserialize_with = "text")]
+    pub inneholderPersonsensitivInformasjon: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
+pub struct Lenke {
+    #[serde(alias = "urlLenke", deserialize_with = "text")]
+    pub url: Text,
+    #[serde(alias = "urlTekst", deserialize_with = "text")]
+    pub tekst: Text,
+    #[serde(alias = "ledeTekst", deserialize_with = "text")]
+    pub ledetekst: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Metadata {
+    #[serde(deserialize_with = "text")]
+    pub key: Text,
+    #[serde(deserialize_with = "text")]
+    pub value: Text,
+}
+
+/// Noark fields, carried to the recipient's archive untouched: known by name, not interpreted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
+#[allow(dead_code, reason = "naming a field here is what makes it known")]
+pub struct NoarkMetadata {
+    mappeId: Option<Value>,
+    mappeSystemId: Option<Value>,
+    #[serde(alias = "saksAar")]
+    saksaar: Option<Value>,
+    #[serde(alias = "saksSekvensNummer")]
+    sakssekvensnummer: Option<Value>,
+    systemId: Option<Value>,
+    registreringsId: Option<Value>,
+    #[serde(alias = "journalPostNummer")]
+    journalpostnummer: Option<Value>,
+    #[serde(alias = "journalAar")]
+    journalaar: Option<Value>,
+    #[serde(alias = "journalSekvensNummer")]
+    journalsekvensnummer: Option<Value>,
+    #[serde(alias = "journalPostType")]
+    journalposttype: Option<Value>,
+    #[serde(alias = "journalStatus")]
+    journalstatus: Option<Value>,
+    #[serde(alias = "journalDato")]
+    journaldato: Option<Value>,
+    dokumentetsDato: Option<Value>,
+    tittel: Option<Value>,
+    #[serde(alias = "saksBehandler")]
+    saksbehandler: Option<Value>,
+    ekstraMetadata: Option<Vec<Mapping<Metadata>>>,
+}
+
+/// Every field name above, for the nearest name to one that is unknown.
+const KNOWN: &[&str] = &[
+    "avsender",
+    "tittel",
+    "mottaker",
+    "eksponertFor",
+    "avgivendeSystem",
+    "avgivendeSystemAktor",
+    "konteringskode",
+    "kunDigitalLevering",
+    "kryptert",
+    "utskriftskonfigurasjon",
+    "krevNiva4Innlogging",
+    "metadataFraAvleverendeSystem",
+    "metadataForImport",
+    "svarSendesTil",
+    "svarPaForsendelse",
+    "dokumenter",
+    "lenker",
+    "forsendelsestype",
+    "eksternReferanse",
+    "korrelasjonsid",
+    "svarPaForsendelseLink",
+    "signeringUtloper",
+    "signaturType",
+    "taushetsbelagtPost",
+    "navn",
+    "digitalId",
+    "adresselinje1",
+    "adresselinje2",
+    "adresselinje3",
+    "postnummer",
+    "poststed",
+    "land",
+    "postAdresse",
+    "digitalAdresse",
+    "adresse1",
+    "adresse2",
+    "adresse3",
+    "postNummer",
+    "postSted",
+    "fodselsNummer",
+    "organisasjonsNummer",
+    "utskriftMedFarger",
+    "tosidig",
+    "filnavn",
+    "mimeType",
+    "skalSigneres",
+    "dokumentType",
+    "giroarkSider",
+    "skalEkskluderesFraUtskrift",
+    "ekskluderesFraUtskrift",
+    "ekstraMetadata",
+    "inneholderPersonsensitivInformasjon",
+    "url",
+    "tekst",
+    "ledetekst",
+    "urlLenke",
+    "urlTekst",
+    "ledeTekst",
+    "key",
+    "value",
+    "mappeId",
+    "mappeSystemId",
+    "saksaar",
+    "sakssekvensnummer",
+    "systemId",
+    "registreringsId",
+    "journalpostnummer",
+    "journalaar",
+    "journalsekvensnummer",
+    "journalposttype",
+    "journalstatus",
+    "journaldato",
+    "dokumentetsDato",
+    "saksbehandler",
+    "konteringsKode",
+    "utskriftsKonfigurasjon",
+    "forsendelsesType",
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Yaml,
+    Json,
+}
+
+impl Format {
+    pub fn of_file(name: &str) -> Self {
+        if name.ends_with(".json") { Self::Json } else { Self::Yaml }
+    }
+}
+
+/// Reads a metadata file. No message quotes a value: the values are personal.
+pub fn parse(bytes: &[u8], format: Format) -> Result<Forsendelse, Refusal> {
+    if bytes.len() > METADATA_BYTES_MAX {
+        return Err(unreadable(&format!("filen er større enn {METADATA_BYTES_MAX} byte")));
+    }
+    if bytes.trim_ascii().is_empty() {
+        return Err(unreadable("linje 1, kolonne 1: filen er tom"));
+    }
+    if let Some(line) = line_that_is_too_deep(bytes) {
+        return Err(unreadable(&format!("linje {line}, kolonne 1: mer enn {METADATA_DEPTH_MAX} nivåer i hverandre")));
+    }
+    match format {
+        Format::Yaml => {
+            let outcome = typed(serde_yaml::Deserializer::from_slice(bytes));
+            finish(outcome, |error| {
+                let syntax = serde_yaml::from_slice::<IgnoredAny>(bytes);
+                let at = |e: &serde_yaml::Error| e.location().map_or((1, 1), |l| (l.line(), l.column()));
+                match syntax {
+                    Err(syntax) => Problem::Syntax(at(&syntax)),
+                    Ok(_) if is_repeated_key(error) => {
+                        let place = second_place(bytes, &error.to_string());
+                        Problem::RepeatedKey(place.unwrap_or_else(|| at(error)))
+                    }
+                    Ok(_) => Problem::Type,
+                }
+            })
+        }
+        Format::Json => {
+            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            let mut json = serde_json::Deserializer::from_slice(bytes);
+            let value = JsonTree.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
+            let value = value.map_err(|error| {
+                let at = (error.line(), error.column());
+                if is_repeated_key(&error) { Problem::RepeatedKey(at) } else { Problem::Syntax(at) }.refusal("")
+            })?;
+            finish(
+                typed(value),
+                |error| {
+                    if is_repeated_key(error) { Problem::RepeatedKey((1, 1)) } else { Problem::Type }
+                },
+            )
+        }
+    }
+}
+
+/// What is wrong with a metadata file that does not become a `Forsendelse`.
+enum Problem {
+    Syntax((usize, usize)),
+    RepeatedKey((usize, usize)),
+    Type,
+}
+
+impl Problem {
+    fn refusal(self, path: &str) -> Refusal {
+        match self {
+            Self::Syntax((line, column)) => {
+                unreadable(&format!("linje {line}, kolonne {column}: her slutter filen å være gyldig"))
+            }
+            Self::RepeatedKey((line, column)) => {
+                unreadable(&format!("linje {line}, kolonne {column}: et felt er oppgitt to ganger"))
+            }
+            Self::Type if path.is_empty() || path == "." => {
+                Refusal::new(Code::MetadataInvalid, "filen er ikke en liste av felter med verdier")
+            }
+            Self::Type => Refusal::new(Code::MetadataInvalid, format!("felt {path}: verdien er av feil slag")),
+        }
+    }
+}
+
+fn unreadable(detail: &str) -> Refusal {
+    Refusal::new(Code::MetadataUnreadable, detail)
+}
+
+/// Aliases of one field count as one key, so `konteringskode` beside `konteringsKode` is a repetition.
+fn is_repeated_key(error: &impl fmt::Display) -> bool {
+    error.to_string().contains("duplicate field") || error.to_string().contains("duplicate entry")
+}
+
+/// The parser places a repeated key at the start of its mapping; the key's second line helps more.
+fn second_place(bytes: &[u8], message: &str) -> Option<(usize, usize)> {
+    let key = message.split('`').nth(1)?;
+    let place = |(number, line): (usize, &[u8])| {
+        let line = std::str::from_utf8(line).ok()?;
+        let start = line.len() - line.trim_start_matches([' ', '-', '"', '\'']).len();
+        let rest = line[start..].strip_prefix(key)?.trim_start_matches(['"', '\'', ' ']);
+        rest.starts_with(':').then_some((number + 1, start + 1))
+    };
+    bytes.split(|b| *b == b'\n').enumerate().filter_map(place).nth(1)
+}
+
+type Outcome<E> = Result<(Forsendelse, Vec<String>), (E, String)>;
+
+/// Deserializes while noting the path of every unknown field, and of the field where it fails.
+fn typed<'de, D: Deserializer<'de>>(deserializer: D) -> Outcome<D::Error> {
+    let mut unknown = Vec::new();
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(deserializer, &mut track);
+    let outcome = serde_ignored::deserialize(tracked, |path| unknown.push(shown(&path.to_string()).replace(".?", "")));
+    match outcome {
+        Ok(Mapping(forsendelse)) => Ok((forsendelse, unknown)),
+        Err(error) => Err((error, shown(&track.path().to_string()).replace(".?", ""))),
+    }
+}
+
+fn finish<E>(outcome: Outcome<E>, classify: impl FnOnce(&E) -> Problem) -> Result<Forsendelse, Refusal> {
+    match outcome {
+        Ok((forsendelse, unknown)) => match unknown.first() {
+            None => Ok(forsendelse),
+            Some(path) => {
+                let detail = format!("felt {path}; nærmeste kjente felt er {}", nearest(path));
+                Err(Refusal::new(Code::UnknownField, detail))
+            }
+        },
+        Err((error, path)) => Err(classify(&error).refusal(&path)),
+    }
+}
+
+fn nearest(path: &str) -> &'static str {
+    let name = path.rsplit('.').next().unwrap_or(path).to_lowercase();
+    let distance = |known: &&&str| strsim::damerau_levenshtein(&name, &known.to_lowercase());
+    KNOWN.iter().min_by_key(distance).expect("there are known names")
+}
+
+/// Cheap and on the safe side: brackets opened and not closed, whatever quotes they stand in, and block nesting by
+/// indentation. The parser costs time in proportion to the square of the depth, so this must come before it.
+fn line_that_is_too_deep(bytes: &[u8]) -> Option<usize> {
+    let mut open = 0usize;
+    for (number, line) in bytes.split(|b| *b == b'\n').enumerate() {
+        let markers = line.iter().take_while(|b| b" -?\t".contains(b)).filter(|b| **b != b' ').count();
+        if markers > METADATA_DEPTH_MAX {
+            return Some(number + 1);
+        }
+        for byte in line {
+            match byte {
+                b'[' | b'{' => open += 1,
+                b']' | b'}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open > METADATA_DEPTH_MAX {
+                return Some(number + 1);
+            }
+        }
+    }
+    None
+}
+
+/// A struct that is written as a mapping and in no other way: serde would also take a list of its values in order.
+#[derive(Debug, Default)]
+pub struct Mapping<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Mapping<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MappingVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for MappingVisitor<T> {
+            type Value = Mapping<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a mapping")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Mapping<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Mapping)
+            }
+        }
+
+        deserializer.deserialize_map(MappingVisitor(PhantomData))
+    }
+}
+
+/// A scalar as it stands in the file; `None` when absent or empty, and for YAML's and JSON's `null`.
+pub type Text = Option<String>;
+
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+    deserializer.deserialize_str(TextVisitor)
+}
+
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Item(#[serde(deserialize_with = "text")] Text);
+    let items = Option::<Vec<Item>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(items.into_iter().map(|Item(text)| text.unwrap_or_default()).collect())
+}
+
+struct TextVisitor;
+
+impl Visitor<'_> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Text, E> {
+        let value = value.trim();
+        // YAML writers say `null` or `~`; the surname Null is capitalised and stays.
+        Ok((!matches!(value, "" | "null" | "~")).then(|| value.to_owned()))
+    }
+}
+
+/// JSON as a tree with every scalar as text, `null` left out, and no key given twice.
+struct JsonTree;
+
+impl<'de> DeserializeSeed<'de> for JsonTree {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for JsonTree {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.to_string().into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.to_string().into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.to_string().into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.to_string().into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(JsonTree)? {
+            items.push(item);
+        }
+        Ok(items.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut entries = serde_json::Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let value = map.next_value_seed(JsonTree)?;
+            if entries.insert(key, value).is_some() {
+                return Err(de::Error::custom("duplicate field"));
+            }
+        }
+        entries.retain(|_, value| !value.is_null());
+        Ok(entries.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn yaml(text: &str) -> Result<Forsendelse, Refusal> {
+        parse(text.as_bytes(), Format::Yaml)
+    }
+
+    fn json(text: &str) -> Result<Forsendelse, Refusal> {
+        parse(text.as_bytes(), Format::Json)
+    }
+
+    fn refused(outcome: Result<Forsendelse, Refusal>) -> (Code, String) {
+        let refusal = outcome.unwrap_err();
+        (refusal.code, refusal.detail)
+    }
+
+    #[test]
+    fn unquoted_identity_numbers_keep_their_digits() {
+        for number in ["11020312345", "01020312345", "20914695016"] {
+            let f = yaml(&format!("mottaker: {{digitalId: {number}}}")).unwrap();
+            assert_eq!(f.mottaker.unwrap().0.digitalId.as_deref(), Some(number));
+        }
+        let f = yaml("mottaker:\n  digitalAdresse:\n    fodselsNummer: 01020312345\n").unwrap();
+        assert_eq!(f.mottaker.unwrap().0.digitalAdresse.unwrap().0.fodselsNummer.as_deref(), Some("01020312345"));
+        let f = json(r#"{"mottaker": {"digitalId": 20914695016}}"#).unwrap();
+        assert_eq!(f.mottaker.unwrap().0.digitalId.as_deref(), Some("20914695016"));
+    }
+
+    #[test]
+    fn names_that_look_like_something_else_stay_names() {
+        for name in ["Null", "NO", "1e3", "true", "0x1F", ".inf", "2026-01-01"] {
+            let f = yaml(&format!("mottaker: {{navn: {name}}}")).unwrap();
+            assert_eq!(f.mottaker.unwrap().0.navn.as_deref(), Some(name));
+        }
+        for empty in ["null", "~", "", "\"\"", "'  '"] {
+            assert_eq!(
+                yaml(&format!("mottaker: {{navn: {empty}}}")).unwrap().mottaker.unwrap().0.navn,
+                None,
+                "{empty}"
+            );
+        }
+    }
+
+    #[test]
+    fn both_spellings_and_both_formats() {
+        let f = json(
+            r#"{"konteringsKode": "K1", "forsendelsesType": null, "lenker": [{"urlLenke": "u", "urlTekst": "t"}],
+            "dokumenter": [{"filnavn": "a.pdf", "giroarkSider": [1, 2], "ekskluderesFraUtskrift": true}]}"#,
+        )
+        .unwrap();
+        assert_eq!(f.konteringskode.as_deref(), Some("K1"));
+        let document = &f.dokumenter.unwrap()[0].0;
+        assert_eq!(document.giroarkSider, ["1", "2"]);
+        assert_eq!(document.skalEkskluderesFraUtskrift.as_deref(), Some("true"));
+    }
+
+    #[test]
+    fn unknown_fields_are_named_with_their_nearest() {
+        let cases = [
+            ("kunDigitalLevring: true", "felt kunDigitalLevring; nærmeste kjente felt er kunDigitalLevering"),
+            ("mottaker: {navm: x}", "felt mottaker.navm; nærmeste kjente felt er navn"),
+            ("dokumenter: [{filnanv: x}]", "felt dokumenter.0.filnanv; nærmeste kjente felt er filnavn"),
+        ];
+        for (text, detail) in cases {
+            assert_eq!(refused(yaml(text)), (Code::UnknownField, detail.to_owned()));
+        }
+        assert_eq!(refused(json(r#"{"titel": "x"}"#)).0, Code::UnknownField);
+    }
+
+    #[test]
+    fn unreadable_with_line_and_column() {
+        for (text, place) in [
+            ("tittel: [\n", "linje 2, kolonne 1"),
+            ("tittel: a\ntittel: b\n", "linje 2, kolonne 1"),
+            ("a: b: c\n", "linje 1, kolonne 5"),
+            ("", "linje 1, kolonne 1"),
+            ("--- {}\n--- {}\n", "linje 1, kolonne 1"),
+        ] {
+            let (code, detail) = refused(yaml(text));
+            assert_eq!(code, Code::MetadataUnreadable, "{text}");
+            assert!(detail.starts_with(place), "{text}: {detail}");
+        }
+        for text in [
+            "{",
+            "{\"tittel\": \"a\", \"tittel\": \"b\"}",
+            "{} {}",
+            "{\"konteringskode\":\"a\",\"konteringsKode\":\"b\"}",
+        ] {
+            assert_eq!(refused(json(text)).0, Code::MetadataUnreadable, "{text}");
+        }
+        assert_eq!(refused(parse(b"tittel: \xe6\xf8\xe5", Format::Yaml)).0, Code::MetadataUnreadable);
+    }
+
+    #[test]
+    fn wrong_types_name_the_field_and_no_value() {
+        assert_eq!(
+            refused(yaml("mottaker: Kari")),
+            (Code::MetadataInvalid, "felt mottaker: verdien er av feil slag".into())
+        );
+        assert_eq!(refused(yaml("tittel: [a]")).1, "felt tittel: verdien er av feil slag");
+        assert_eq!(refused(json("[]")).0, Code::MetadataInvalid);
+        assert_eq!(refused(yaml("bare tekst")).0, Code::MetadataInvalid);
+    }
+
+    #[test]
+    fn size_and_depth_are_bounded_before_parsing() {
+        assert_eq!(refused(yaml(&"[".repeat(20_000))).0, Code::MetadataUnreadable);
+        assert_eq!(refused(yaml(&"- ".repeat(20_000))).0, Code::MetadataUnreadable);
+        assert_eq!(refused(json(&"[".repeat(20_000))).0, Code::MetadataUnreadable);
+        assert_eq!(refused(yaml(&"a".repeat(METADATA_BYTES_MAX + 1))).0, Code::MetadataUnreadable);
+        let laughs = format!(
+            "a: &a [x,x]\n{}tittel: x",
+            (0..9).map(|i| format!("b{i}: &b{i} [*a,*a,*a]\n")).collect::<String>()
+        );
+        assert_eq!(refused(yaml(&laughs)).0, Code::UnknownField);
+        assert!(yaml("tittel: '[klokken] {ti}'").is_ok());
+    }
+
+    #[test]
+    fn known_names_are_known() {
+        // Each name is accepted somewhere in the format: a name in the list that no struct knows would be a trap.
+        for name in KNOWN {
+            let places = [
+                format!("{{\"{name}\": null}}"),
+                format!("{{\"mottaker\": {{\"{name}\": \"x\"}}}}"),
+                format!("{{\"{name}\": \"x\"}}"),
+                format!("{{\"{name}\": []}}"),
+                format!("{{\"{name}\": {{}}}}"),
+                format!("{{\"mottaker\": {{\"{name}\": {{}}}}}}"),
+                format!("{{\"mottaker\": {{\"postAdresse\": {{\"{name}\": \"x\"}}}}}}"),
+                format!("{{\"mottaker\": {{\"digitalAdresse\": {{\"{name}\": \"x\"}}}}}}"),
+                format!("{{\"utskriftskonfigurasjon\": {{\"{name}\": \"x\"}}}}"),
+                format!("{{\"dokumenter\": [{{\"{name}\": \"x\"}}]}}"),
+                format!("{{\"dokumenter\": [{{\"{name}\": []}}]}}"),
+                format!("{{\"dokumenter\": [{{\"ekstraMetadata\": [{{\"{name}\": \"x\"}}]}}]}}"),
+                format!("{{\"lenker\": [{{\"{name}\": \"x\"}}]}}"),
+                format!("{{\"metadataForImport\": {{\"{name}\": \"x\"}}}}"),
+            ];
+            assert!(places[1..].iter().any(|place| json(place).is_ok()), "{name}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Names of folders and files: what we pass over, what we refuse, and how a drop's name becomes a letter's.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::identity::redact;
+
+/// Metadata files, exactly one of which a drop must hold.
+pub const METADATA: [&str; 3] = ["forsendelse.yaml", "forsendelse.yml", "forsendelse.json"];
+pub const STATUS: &str = "status.yaml";
+pub const READY: &str = "FERDIG";
+pub const DECISION: &str = "BESLUTNING.txt";
+
+/// Written by us into a letter; found in a drop they are left from an earlier round and are removed at the claim.
+pub const OURS: [&str; 3] = [READY, STATUS, DECISION];
+
+const COMPLETE: [&str; 2] = ["KLAR", "KLAR.txt"];
+const STOP: [&str; 2] = ["STOPP", "STOPP.txt"];
+const LITTER: [&str; 3] = ["Thumbs.db", "desktop.ini", ".DS_Store"];
+const NOT_IN_NAMES: [char; 9] = ['*', ':', '"', '\\', '/', '<', '>', '|', '?'];
+const DOCUMENT_NAME_CHARS_MAX: usize = 226;
+const LETTER_NAME_CHARS_MAX: usize = 100;
+const LETTER_NAME_BYTES_MAX: usize = 200;
+
+/// A folder that its writer has not let go of yet, or that is not meant for us.
+pub fn is_unfinished_folder(name: &str) -> bool {
+    name.starts_with(['.', '~']) || is_unfinished_file(name)
+}
+
+/// A file still being written or downloaded.
+pub fn is_unfinished_file(name: &str) -> bool {
+    [".tmp", ".part", ".filepart", ".crdownload"].iter().any(|end| ends_with_ignoring_case(name, end))
+}
+
+/// The sender's word that the drop is whole.
+pub fn says_complete(name: &str) -> bool {
+    COMPLETE.contains(&name)
+}
+
+/// What operating systems leave behind, and the completeness marker: never part of a letter.
+pub fn is_ignored(name: &str) -> bool {
+    says_complete(name) || LITTER.iter().any(|litter| litter.eq_ignore_ascii_case(name)) || name.starts_with("._")
+}
+
+/// A loose file in `inbox/` that nobody needs to hear about.
+pub fn is_furniture(name: &str) -> bool {
+    is_ignored(name) || name.starts_with('.') || ["LESMEG", "LESMEG.md", "LESMEG.txt"].contains(&name)
+}
+
+pub fn is_metadata(name: &str) -> bool {
+    METADATA.contains(&name)
+}
+
+pub fn looks_like_pdf(name: &str) -> bool {
+    ends_with_ignoring_case(name, ".pdf")
+}
+
+/// SvarUt's rule for `filnavn`, and no name that means something to us.
+pub fn is_valid_document_name(name: &str) -> bool {
+    let ours = OURS.iter().chain(&METADATA).chain(&STOP).chain(&COMPLETE);
+    !name.trim().is_empty()
+        && ![".", ".."].contains(&name)
+        && name.chars().count() <= DOCUMENT_NAME_CHARS_MAX
+        && !name.contains(NOT_IN_NAMES)
+        && !name.contains(char::is_control)
+        && !ours.into_iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
+}
+
+/// A drop's name as a letter's: safe on Windows, without identity numbers, bounded. `id_start` are the first eight
+/// hex digits of the `forsendelsesId`.
+pub fn letter_name(drop: &str, id_start: &str) -> String {
+    let safe: String = redact(&drop.nfc().collect::<String>())
+        .chars()
+        .map(|c| if NOT_IN_NAMES.contains(&c) || is_unshowable(c) { '_' } else { c })
+        .collect();
+    let mut name = if is_windows_device(&safe) { format!("_{safe}") } else { safe };
+    while name.chars().count() > LETTER_NAME_CHARS_MAX || name.len() > LETTER_NAME_BYTES_MAX {
+        name.pop();
+    }
+    let kept = name.trim_end_matches(['.', ' ']);
+    let trailing = name.len() - kept.len();
+    let mut name = format!("{kept}{}", "_".repeat(trailing));
+    if name.is_empty() {
+        name.push('_');
+    }
+    format!("{name}.{id_start}")
+}
+
+/// A name of a sender's making as it may stand in a message or a log: no identity number, nothing that moves the
+/// cursor or turns the text around.
+pub fn shown(name: &str) -> String {
+    redact(name).chars().map(|c| if is_unshowable(c) { '_' } else { c }).collect()
+}
+
+/// Control characters, line and paragraph separators, marks that change the direction of text or are invisible,
+/// and the mark for what was not UTF-8.
+fn is_unshowable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffd}')
+}
+
+/// Windows reads the part before the first dot: `CON.txt` is the console too.
+fn is_windows_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let numbered = |prefix: &str| {
+        stem.strip_prefix(prefix).is_some_and(|rest| {
+            matches!(rest, "¹" | "²" | "³") || (rest.len() == 1 && rest.bytes().all(|b| b.is_ascii_digit()))
+        })
+    };
+    ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"].contains(&stem.as_str()) || numbered("COM") || numbered("LPT")
+}
+
+fn ends_with_ignoring_case(name: &str, end: &str) -> bool {
+    name.len() >= end.len() && name.as_bytes()[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letter_names() {
+        let long = "å".repeat(150);
+        for (drop, expected) in [
+            ("2026-417 vedtak", "2026-417 vedtak.6e1d0f4c"),
+            ("a<b>c:d|e?f*g\\h\"i", "a_b_c_d_e_f_g_h_i.6e1d0f4c"),
+            ("linje\nskift", "linje_skift.6e1d0f4c"),
+            ("slutt. .", "slutt___.6e1d0f4c"),
+            ("CON", "_CON.6e1d0f4c"),
+            ("com1.brev", "_com1.brev.6e1d0f4c"),
+            ("Comté", "Comté.6e1d0f4c"),
+            ("sak 20914695016", "sak XXXXXXXXXXX.6e1d0f4c"),
+            ("209146 95016", "XXXXXXXXXXX.6e1d0f4c"),
+            ("a\u{30a}", "å.6e1d0f4c"),
+            ("fdp.\u{202e}evil", "fdp._evil.6e1d0f4c"),
+            ("\u{fffd}", "_.6e1d0f4c"),
+            (&long, &format!("{}.6e1d0f4c", "å".repeat(100))),
+        ] {
+            assert_eq!(letter_name(drop, "6e1d0f4c"), expected);
+        }
+        assert!(letter_name(&"€".repeat(100), "6e1d0f4c").len() <= 209);
+    }
+
+    #[test]
+    fn document_names() {
+        for good in ["vedtak.pdf", "Søknad om plass (2).docx", &format!("{}.pdf", "x".repeat(222))] {
+            assert!(is_valid_document_name(good), "{good}");
+        }
+        let long = "x".repeat(227);
+        for bad in [
+            "",
+            " ",
+            "..",
+            "a/b.pdf",
+            "a\\b",
+            "a:b",
+            "a?b",
+            "STATUS.yaml",
+            "ferdig",
+            "Stopp.TXT",
+            "klar",
+            "forsendelse.json",
+            "a\nb",
+            &long,
+        ] {
+            assert!(!is_valid_document_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_passed_over() {
+        assert!(is_unfinished_folder(".skjult") && is_unfinished_folder("~kopi") && is_unfinished_folder("brev.TMP"));
+        assert!(!is_unfinished_folder("brev.part2"));
+        assert!(is_ignored("Thumbs.db") && is_ignored("._vedtak.pdf") && is_ignored("KLAR.txt"));
+        assert!(!is_ignored("FERDIG") && !is_ignored("vedtak.pdf"));
+    }
+}
