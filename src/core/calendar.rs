@@ -109,7 +109,7 @@ const LIMIT_DAYS_MAX: u32 = 366;
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "{0:?} is not a reading deadline; write for instance \"2 virkedager\", \"40 timer på virkedager\", \"48 timer\" or \"2 døgn\", at most {LIMIT_DAYS_MAX} days"
+    "«{0}» er ikke en lesefrist; skriv for eksempel «2 virkedager», «40 timer på virkedager», «48 timer» eller «2 døgn», høyst {LIMIT_DAYS_MAX} dager"
 )]
 pub struct ReadingLimitError(String);
 

@@ -270,7 +270,7 @@ impl Code {
             }
             Self::NoDigitalMailbox => routed(
                 "no-digital-mailbox",
-                "Mottakeren kan varsles, men brevet går ikke til digital postkasse.",
+                "Mottakeren kan varsles, men har ikke digital postkasse.",
                 Some(DIGITAL_FIRST),
             ),
             Self::OrganisationBankrupt => routed(

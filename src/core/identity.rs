@@ -9,6 +9,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 /// A valid 11-digit national identity number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PersonId(u64);
@@ -168,6 +170,21 @@ impl fmt::Debug for OrgNumber {
 impl fmt::Display for OrgNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:09}", self.0)
+    }
+}
+
+impl Serialize for OrgNumber {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Quoted or not: YAML's `910077473` and `"910077473"` are the same number.
+impl<'de> Deserialize<'de> for OrgNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let error = || de::Error::custom(format!("«{}» er ikke et gyldig organisasjonsnummer", redact(&text)));
+        Self::parse(text.as_bytes()).ok_or_else(error)
     }
 }
 

@@ -1,0 +1,292 @@
+//! From what was found in a drop to a decision: the refusals in their order, then the channel table.
+//!
+//! A refusal is a decision like any other. The first that applies wins, so the checks below stand in the order of
+//! [`Code`]; only `duplicate` is judged elsewhere, by whoever remembers earlier letters, and takes its place in the
+//! order by comparison.
+
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+use unicode_normalization::UnicodeNormalization;
+
+use super::code::{Code, Refusal};
+use super::facts::Address;
+use super::identity::{OrgNumber, RecipientId};
+use super::letter::{Digest256, Document, Letter};
+use super::names::{is_valid_document_name, looks_like_pdf, shown};
+use super::route::{Channel, Decision, Facts, route};
+use super::senders::{Group, Rule, Sender, Senders, Then};
+
+/// Bytes the documents of one letter may have together; SvarUt's limit for what may be printed.
+pub const DOCUMENTS_BYTES_MAX: u64 = 350_000_000;
+
+/// A file in a drop, other than metadata and what is ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// As the file system has it.
+    pub name: String,
+    /// `None`: not a regular file.
+    pub bytes: Option<u64>,
+}
+
+/// What a drop holds, before its documents are read.
+#[derive(Clone, Debug)]
+pub struct Drop {
+    /// The sender in whose own inbox it lay.
+    pub folder_sender: Option<OrgNumber>,
+    pub letter: Result<Letter, Refusal>,
+    /// In name order.
+    pub files: Vec<Found>,
+}
+
+/// What reading a document's bytes told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    pub digest: Digest256,
+    pub bytes: u64,
+    /// Only for PDFs: pages, or what is wrong.
+    pub pdf: Option<Result<u32, PdfFault>>,
+}
+
+/// Why a PDF cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PdfFault {
+    Unreadable,
+    Encrypted,
+    NoPages,
+}
+
+/// A document with its content; `None` where it was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    pub document: Document,
+    pub content: Option<Content>,
+}
+
+/// Who a letter is from and to, as far as it can be said without a register.
+#[derive(Clone, Debug)]
+pub struct Addressed<'a> {
+    pub sender: &'a Sender,
+    pub recipient: Option<RecipientId>,
+    pub rule: Rule,
+}
+
+impl Drop {
+    /// The sender: the folder's, else the field's, else the only one there is.
+    pub fn sender<'a>(&self, senders: &'a Senders) -> Result<&'a Sender, Refusal> {
+        let unknown = || Refusal::new(Code::SenderUnknown, "");
+        let field = self.letter.as_ref().ok().and_then(|letter| letter.sender.as_deref());
+        let named = field.map(|text| OrgNumber::parse(text.as_bytes()).ok_or_else(unknown)).transpose()?;
+        match (self.folder_sender, named) {
+            (Some(folder), Some(field)) if folder != field => Err(Refusal::new(Code::SenderMismatch, "")),
+            (Some(number), _) | (None, Some(number)) => senders.get(number).ok_or_else(unknown),
+            (None, None) => senders.only().ok_or_else(unknown),
+        }
+    }
+
+    /// The refusals that need no register. `Ok` names the recipient that is to be looked up, if any.
+    pub fn address<'a>(&self, senders: &'a Senders, today: NaiveDate) -> Result<Addressed<'a>, Refusal> {
+        let letter = self.letter.as_ref().map_err(Clone::clone)?;
+        let sender = self.sender(senders)?;
+        // A number of nine digits is looked up among organisations, whether or not it turns out to be valid.
+        let digits = letter.recipient.digital_id.as_deref().unwrap_or_default().bytes().filter(|b| *b != b' ').count();
+        let group = if digits == 9 { Group::Organisations } else { Group::Persons };
+        let rule = sender.rule(group, today).ok_or_else(|| {
+            Refusal::new(Code::SenderUnknown, format!("avsenderen har ingen regel for {group} den {today}"))
+        })?;
+        if let Some(field) = letter.unsupported {
+            return Err(Refusal::new(Code::NotSupported, format!("felt {field}")));
+        }
+        if letter.encrypted {
+            return Err(Refusal::new(Code::EncryptedDocuments, ""));
+        }
+        let recipient = match &letter.recipient.digital_id {
+            None => None,
+            Some(id) => Some(RecipientId::parse(id).ok_or_else(|| Refusal::new(Code::RecipientIdInvalid, ""))?),
+        };
+        Ok(Addressed { sender, recipient, rule })
+    }
+
+    /// The documents that the letter names, or every PDF in the folder.
+    pub fn documents(&self) -> Vec<Document> {
+        match self.letter.as_ref().ok().and_then(|letter| letter.documents.clone()) {
+            Some(declared) => declared,
+            None => {
+                let pdfs = self.files.iter().filter(|file| looks_like_pdf(&file.name));
+                pdfs.map(|file| Document::found(file.name.clone())).collect()
+            }
+        }
+    }
+
+    /// The file in the folder that a document names. Names are compared composed: a Mac decomposes å.
+    pub fn file(&self, document: &Document) -> Option<&Found> {
+        let exact = self.files.iter().find(|file| file.name == document.name);
+        exact.or_else(|| self.files.iter().find(|file| file.name.nfc().eq(document.name.nfc())))
+    }
+
+    /// Whether the documents together are small enough to be read at all.
+    pub fn is_readable_size(&self) -> bool {
+        self.files.iter().filter_map(|file| file.bytes).fold(0, u64::saturating_add) <= DOCUMENTS_BYTES_MAX
+    }
+
+    /// Whether everything that the metadata names is there.
+    pub fn is_complete(&self) -> bool {
+        self.documents().iter().all(|document| self.file(document).is_some())
+    }
+
+    /// The refusals of the document list, both ways: what is named must be there, what is there must be named.
+    fn check_documents(&self, documents: &[Document]) -> Result<(), Refusal> {
+        let refuse = |code, name: &str| Err(Refusal::new(code, shown(name)));
+        if documents.is_empty() {
+            return Err(Refusal::new(Code::NoDocuments, ""));
+        }
+        if let Some(document) = documents.iter().find(|document| !is_valid_document_name(&document.name)) {
+            return refuse(Code::DocumentNameInvalid, &document.name);
+        }
+        let mut names = HashSet::new();
+        let folded = |document: &&Document| document.name.nfc().collect::<String>().to_lowercase();
+        if let Some(document) = documents.iter().find(|document| !names.insert(folded(document))) {
+            return refuse(Code::DocumentDuplicateName, &document.name);
+        }
+        if let Some(document) = documents.iter().find(|document| self.file(document).is_none()) {
+            return refuse(Code::DocumentMissing, &document.name);
+        }
+        let declared: HashSet<&str> =
+            documents.iter().filter_map(|document| self.file(document)).map(|file| file.name.as_str()).collect();
+        let undeclared = |file: &&Found| file.bytes.is_some() && !declared.contains(file.name.as_str());
+        if let Some(file) = self.files.iter().find(undeclared) {
+            return refuse(Code::DocumentUndeclared, &file.name);
+        }
+        if let Some(file) = self.files.iter().find(|file| file.bytes.is_none()) {
+            return refuse(Code::DocumentNotRegular, &file.name);
+        }
+        if !self.is_readable_size() {
+            return Err(Refusal::new(Code::DocumentTooLarge, ""));
+        }
+        Ok(())
+    }
+}
+
+/// A decision with what it rests on.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    pub decision: Decision,
+    pub sender: Option<OrgNumber>,
+    pub rule: Option<Rule>,
+    /// An organisation's address from the register, where the letter brought none.
+    pub address: Option<Address>,
+}
+
+impl Judgement {
+    /// The same letter arrived before: that refusal, unless an earlier one in the order already holds.
+    pub fn or_duplicate_of(&mut self, first: &str) {
+        if self.decision.channel != Channel::Avvist || self.decision.code > Code::Duplicate {
+            let refusal = Refusal::new(Code::Duplicate, format!("første gang med forsendelsesId {first}"));
+            self.decision = Decision::refused(&refusal);
+        }
+    }
+}
+
+/// The whole decision on one drop, but for `duplicate`.
+pub fn judge(drop: &Drop, reads: &[Read], senders: &Senders, facts: &Facts, today: NaiveDate) -> Judgement {
+    let addressed = drop.address(senders, today);
+    let sender = drop.sender(senders).ok().map(|sender| sender.number);
+    let rule = addressed.as_ref().ok().map(|addressed| addressed.rule.clone());
+    let mut address = None;
+    let outcome = addressed.and_then(|addressed| decide(drop, reads, &addressed, facts, today, &mut address));
+    let decision = outcome.unwrap_or_else(|refusal| Decision::refused(&refusal));
+    Judgement { decision, sender, rule, address }
+}
+
+fn decide(
+    drop: &Drop,
+    reads: &[Read],
+    addressed: &Addressed,
+    facts: &Facts,
+    today: NaiveDate,
+    address: &mut Option<Address>,
+) -> Result<Decision, Refusal> {
+    let letter = drop.letter.as_ref().map_err(Clone::clone)?;
+    let mut decision = route(facts, addressed.sender.uses_mailboxes(today), letter.digital_only, today);
+    if matches!(decision.code, Code::OrganisationUnknown | Code::OrganisationClosed) {
+        return Ok(decision);
+    }
+    *address = check_address(letter, facts)?;
+    let documents: Vec<Document> = reads.iter().map(|read| read.document.clone()).collect();
+    drop.check_documents(&documents)?;
+    if decision.channel == Channel::Avvist {
+        return Ok(decision);
+    }
+    check_pdfs(reads)?;
+    let print = check_print(reads);
+    if may_end_on_paper(&decision, letter, &addressed.rule) {
+        print?;
+    } else if let (Err(refusal), Channel::Digipost | Channel::Eboks) = (print, decision.channel) {
+        // It may still end on paper when the mailbox fails, so somebody should know now.
+        decision.warnings.push(format!("Kan ikke skrives ut hvis leveringen feiler: {}", refusal.sentence()));
+    }
+    Ok(decision)
+}
+
+/// The register's address where the letter has none. An address is wanted unless the letter never goes on paper.
+fn check_address(letter: &Letter, facts: &Facts) -> Result<Option<Address>, Refusal> {
+    if letter.digital_only {
+        return Ok(None);
+    }
+    let registered = match facts {
+        Facts::Organisation(Some(organisation)) if letter.recipient.has_no_address() => organisation.address.clone(),
+        _ => None,
+    };
+    let recipient = match &registered {
+        Some(address) => letter.recipient.with_address(address),
+        None => letter.recipient.clone(),
+    };
+    recipient.check_address().map_err(|wanting| Refusal::new(Code::AddressIncomplete, wanting))?;
+    Ok(registered)
+}
+
+fn check_pdfs(reads: &[Read]) -> Result<(), Refusal> {
+    let faults = [
+        (PdfFault::Unreadable, Code::PdfUnreadable),
+        (PdfFault::Encrypted, Code::PdfEncrypted),
+        (PdfFault::NoPages, Code::PdfNoPages),
+    ];
+    for (fault, code) in faults {
+        let has_it = |read: &&Read| read.content.as_ref().is_some_and(|content| content.pdf == Some(Err(fault)));
+        if let Some(read) = reads.iter().find(has_it) {
+            return Err(Refusal::new(code, shown(&read.document.name)));
+        }
+    }
+    Ok(())
+}
+
+/// What only matters on paper.
+fn check_print(reads: &[Read]) -> Result<(), Refusal> {
+    let printed = || reads.iter().filter(|read| read.document.printed);
+    for read in printed().filter(|read| read.document.pdf) {
+        let pages = read.content.as_ref().and_then(|content| content.pdf).and_then(Result::ok).unwrap_or(0);
+        if let Some(page) = read.document.giro_pages.iter().find(|page| **page > pages) {
+            let detail = format!("{}: side {page} av {pages}", shown(&read.document.name));
+            return Err(Refusal::new(Code::GiroPageOutOfRange, detail));
+        }
+    }
+    if let Some(read) = printed().find(|read| !read.document.pdf) {
+        return Err(Refusal::new(Code::DocumentNotPrintable, shown(&read.document.name)));
+    }
+    if printed().next().is_none() {
+        return Err(Refusal::new(Code::DocumentNotPrintable, "alle dokumenter er unntatt fra utskrift"));
+    }
+    Ok(())
+}
+
+/// Print now, or print once a deadline has passed; never with `kunDigitalLevering`.
+fn may_end_on_paper(decision: &Decision, letter: &Letter, rule: &Rule) -> bool {
+    let later = matches!(decision.channel, Channel::Altinn | Channel::Svarinn) && rule.then == Then::Print;
+    !letter.digital_only && (decision.channel == Channel::Print || later)
+}
+
+/// Documents by name with their digests, as the key wants them.
+pub fn key_documents(reads: &[Read]) -> Vec<(String, Option<Digest256>)> {
+    let digest = |read: &Read| read.content.as_ref().map(|content| content.digest);
+    reads.iter().map(|read| (read.document.name.clone(), digest(read))).collect()
+}

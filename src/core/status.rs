@@ -1,0 +1,238 @@
+//! `status.yaml`: what a letter's folder says of itself. It holds no identity number, and no name or address of a
+//! person; `adresse` is an organisation's, from the public register.
+
+use chrono::{NaiveDate, SecondsFormat};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::calendar::{Calendar, Time, parse_time};
+use super::facts::{Address, Mailbox};
+use super::identity::redact;
+use super::judge::{Judgement, Read};
+use super::letter::{Carried, Letter, hex};
+use super::names::shown;
+use super::route::{Channel, Facts, State};
+use super::senders::{Group, Rule, Then};
+use super::snapshot::SnapshotUsed;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(non_snake_case, reason = "the field names are the contract's")]
+pub struct Status {
+    pub forsendelsesId: String,
+    pub status: State,
+    pub kanal: Channel,
+    pub kode: String,
+    pub begrunnelse: String,
+    pub hjemmel: Option<String>,
+    pub avsender: Option<String>,
+    pub eksternReferanse: Option<String>,
+    pub mottatt: Stamp,
+    pub plassert: Stamp,
+    pub varslet: Option<Stamp>,
+    pub underrettet: Option<Stamp>,
+    pub lesefrist: Option<Stamp>,
+    pub deretter: Option<Then>,
+    pub purret: Option<Stamp>,
+    pub kunDigitalLevering: bool,
+    #[serde(flatten)]
+    pub carried: Carried,
+    pub fakta: Option<RecordedFacts>,
+    pub adresse: Option<Address>,
+    pub registre: Vec<SnapshotUsed>,
+    pub regel: Option<RecordedRule>,
+    pub dokumenter: Vec<RecordedDocument>,
+    pub advarsler: Vec<String>,
+    pub hendelser: Vec<Event>,
+}
+
+/// What a decision was made on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mottakertype", rename_all = "kebab-case")]
+pub enum RecordedFacts {
+    UtenDigitalId,
+    #[serde(rename_all = "snake_case")]
+    Person {
+        i_krr: bool,
+        reservert: bool,
+        kan_varsles: bool,
+        postkasse: Option<String>,
+    },
+    #[serde(rename_all = "snake_case")]
+    Organisasjon {
+        i_enhetsregisteret: bool,
+        nedlagt: Option<NaiveDate>,
+        konkurs: bool,
+        eget_mottakssystem: bool,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedRule {
+    pub gruppe: Group,
+    pub fra: NaiveDate,
+    pub lesefrist: String,
+    pub purring: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedDocument {
+    pub filnavn: String,
+    pub sha256: Option<String>,
+    pub bytes: Option<u64>,
+    pub sider: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    pub tidspunkt: Stamp,
+    pub status: State,
+    pub tekst: String,
+}
+
+/// A moment as RFC 3339 with whole seconds and the Norwegian offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp(pub Time);
+
+impl std::fmt::Display for Stamp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Secs, false))
+    }
+}
+
+impl Serialize for Stamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Stamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_time(&text).map(Self).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
+    }
+}
+
+/// What a placed letter's `status.yaml` is made of.
+pub struct Placing<'a> {
+    pub id: String,
+    pub letter: Option<&'a Letter>,
+    pub judgement: &'a Judgement,
+    pub facts: Option<&'a Facts>,
+    pub snapshots: Vec<SnapshotUsed>,
+    pub reads: &'a [Read],
+    pub calendar: &'a Calendar,
+    pub now: Time,
+}
+
+impl Status {
+    pub fn of(placing: Placing) -> Self {
+        let Placing { id, letter, judgement, facts, snapshots, reads, calendar, now } = placing;
+        let decision = &judgement.decision;
+        let waits = decision.channel == Channel::Altinn;
+        let rule = judgement.rule.as_ref();
+        let now_stamp = Stamp(now);
+        Self {
+            forsendelsesId: id,
+            status: decision.state,
+            kanal: decision.channel,
+            kode: decision.code.as_str().to_owned(),
+            begrunnelse: decision.sentence.clone(),
+            hjemmel: decision.code.entry().paragraph.map(str::to_owned),
+            avsender: judgement.sender.map(|number| number.to_string()),
+            eksternReferanse: letter.and_then(|l| l.reference.as_deref()).map(shown),
+            mottatt: now_stamp,
+            plassert: now_stamp,
+            varslet: None,
+            underrettet: None,
+            lesefrist: rule.filter(|_| waits).map(|rule| Stamp(calendar.deadline(now, rule.limit.limit))),
+            deretter: rule.map(|rule| rule.then),
+            purret: None,
+            kunDigitalLevering: letter.is_some_and(|letter| letter.digital_only),
+            carried: letter.map(|letter| redacted(&letter.carried)).unwrap_or_default(),
+            fakta: facts.map(RecordedFacts::of),
+            adresse: judgement.address.clone(),
+            registre: snapshots,
+            regel: rule.map(RecordedRule::of),
+            dokumenter: reads.iter().map(RecordedDocument::of).collect(),
+            advarsler: decision.warnings.clone(),
+            hendelser: vec![Event {
+                tidspunkt: now_stamp,
+                status: decision.state,
+                tekst: placed_text(decision.channel).to_owned(),
+            }],
+        }
+    }
+
+    pub fn from_yaml(bytes: &[u8]) -> Result<Self, serde_yaml::Error> {
+        serde_yaml::from_slice(bytes)
+    }
+
+    pub fn to_yaml(&self) -> String {
+        serde_yaml::to_string(self).expect("texts, numbers and times always serialise")
+    }
+}
+
+fn placed_text(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Svarinn => "Klar for mottak i organisasjonens eget mottakssystem",
+        Channel::Avvist => "Avvist; se begrunnelsen",
+        _ => "Akseptert for ekspedering",
+    }
+}
+
+fn redacted(carried: &Carried) -> Carried {
+    let hide = |text: &Option<String>| text.as_deref().map(redact);
+    Carried {
+        konteringskode: hide(&carried.konteringskode),
+        forsendelsestype: hide(&carried.forsendelsestype),
+        korrelasjonsid: hide(&carried.korrelasjonsid),
+        ..carried.clone()
+    }
+}
+
+impl RecordedFacts {
+    fn of(facts: &Facts) -> Self {
+        match facts {
+            Facts::NoDigitalId => Self::UtenDigitalId,
+            Facts::Person(person) => Self::Person {
+                i_krr: person.in_krr,
+                reservert: person.reserved,
+                kan_varsles: person.notifiable,
+                postkasse: person.mailbox.map(|mailbox| {
+                    match mailbox {
+                        Mailbox::Digipost => "digipost",
+                        Mailbox::Eboks => "eboks",
+                        Mailbox::Other => "annen",
+                    }
+                    .to_owned()
+                }),
+            },
+            Facts::Organisation(organisation) => {
+                let known = organisation.as_ref();
+                Self::Organisasjon {
+                    i_enhetsregisteret: known.is_some(),
+                    nedlagt: known.and_then(|o| o.closed_from),
+                    konkurs: known.is_some_and(|o| o.bankrupt),
+                    eget_mottakssystem: known.is_some_and(|o| o.own_receiving_system),
+                }
+            }
+        }
+    }
+}
+
+impl RecordedRule {
+    fn of(rule: &Rule) -> Self {
+        Self { gruppe: rule.group, fra: rule.from, lesefrist: rule.limit.text.clone(), purring: rule.reminder_days }
+    }
+}
+
+impl RecordedDocument {
+    fn of(read: &Read) -> Self {
+        let content = read.content.as_ref();
+        Self {
+            filnavn: shown(&read.document.name),
+            sha256: content.map(|content| hex(content.digest)),
+            bytes: content.map(|content| content.bytes),
+            sider: content.and_then(|content| content.pdf).and_then(Result::ok),
+        }
+    }
+}
