@@ -1,0 +1,3 @@
+//! The imperative shell: everything that touches bytes from outside, disks, clocks and threads.
+
+pub mod pdf;
