@@ -1,0 +1,3 @@
+//! The imperative shell: everything that touches a disk, a clock or a thread.
+
+pub mod registers;
