@@ -1,0 +1,261 @@
+//! Reads a snapshot's file once, front to back: unpacks it, hashes it as it lies, and hands it on in blocks of whole
+//! lines.
+//!
+//! SHA-256 cannot be split over threads, so it sets the pace: one thread reads and hashes, the caller's thread looks
+//! at the blocks meanwhile, and the two share a handful of buffers.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufReader, ErrorKind, Read};
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, TimeDelta};
+use chrono_tz::Europe::Oslo;
+use flate2::bufread::MultiGzDecoder;
+use memchr::memrchr;
+use sha2::{Digest, Sha256};
+
+use super::refusal::Refusal;
+use crate::core::calendar::Time;
+use crate::core::snapshot::SnapshotName;
+
+/// Bytes; small enough to stay in a core's cache between hashing and scanning. A line must be shorter.
+const BLOCK_BYTES: usize = 512 * 1024;
+/// Blocks that may wait to be looked at.
+const BLOCKS_WAITING_MAX: usize = 3;
+/// A `sha256sum` file beside a snapshot is a line or a few.
+const SIDECAR_BYTES_MAX: u64 = 64 * 1024;
+
+/// A snapshot's file, opened.
+pub struct Source {
+    file: File,
+    /// The file's own name, for messages.
+    pub name: String,
+    gzip: bool,
+    before: Metadata,
+    /// When it was last modified, to the second.
+    pub modified: Time,
+    /// What the `.sha256` beside it says, if there is one.
+    expected: Option<Sidecar>,
+}
+
+struct Sidecar {
+    name: String,
+    /// Lower-case hex; none where the file cannot be understood, and then nothing matches it.
+    sha256: Option<String>,
+}
+
+impl Source {
+    /// Opens `<name>.csv` or `<name>.csv.gz` in `dir`; none where neither is there.
+    pub fn open(dir: &Path, name: SnapshotName) -> Result<Option<Self>, Refusal> {
+        let (plain, packed) = (format!("{name}.csv"), format!("{name}.csv.gz"));
+        let (name, gzip) = match (lies_in(dir, &plain)?, lies_in(dir, &packed)?) {
+            (false, false) => return Ok(None),
+            (true, true) => return Err(Refusal::Ambiguous),
+            (true, false) => (plain, false),
+            (false, true) => (packed, true),
+        };
+        let path = dir.join(&name);
+        let expected = Sidecar::read(dir, &name)?;
+        let file = open_file(&path)?;
+        let before = file.metadata().map_err(Refusal::Unreadable)?;
+        let modified = before.modified().ok().and_then(time_of).ok_or(Refusal::InFuture)?;
+        Ok(Some(Self { file, name, gzip, before, modified, expected }))
+    }
+
+    pub fn check_age(&self, now: Time, hours_max: u32) -> Result<(), Refusal> {
+        let age = now - self.modified;
+        if age < TimeDelta::hours(-1) {
+            Err(Refusal::InFuture)
+        } else if age > TimeDelta::hours(i64::from(hours_max)) {
+            Err(Refusal::TooOld { hours: age.num_hours(), hours_max })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Reads the file to its end and gives its SHA-256 in hex. `look` gets each block and whether it is the last;
+    /// every block ends with a line ending, save perhaps the last.
+    pub fn read(self, mut look: impl FnMut(&[u8], bool) -> Result<(), Refusal>) -> Result<String, Refusal> {
+        let file = &self.file;
+        let (blocks, waiting) = mpsc::sync_channel(BLOCKS_WAITING_MAX);
+        let (spent, spare) = mpsc::channel();
+        let (read, looked) = thread::scope(|scope| {
+            let reader = scope.spawn(move || produce(file, self.gzip, blocks, spare));
+            let looked = (|| {
+                for block in waiting {
+                    let Block { buffer, length, last } = block;
+                    look(&buffer[..length], last)?;
+                    // The reader may be done and gone; then nobody needs the buffer.
+                    let _ = spent.send(buffer);
+                }
+                Ok(())
+            })();
+            (reader.join().unwrap_or_else(|panic| resume_unwind(panic)), looked)
+        });
+        let changed = self.changed();
+        if matches!(changed, Ok(true)) {
+            return Err(Refusal::Changing);
+        }
+        looked?;
+        let (sha256, bytes) = read?;
+        changed.map_err(Refusal::Unreadable)?;
+        if bytes != self.before.len() {
+            return Err(Refusal::Changing);
+        }
+        match self.expected {
+            Some(sidecar) if sidecar.sha256.as_ref() != Some(&sha256) => Err(Refusal::Checksum(sidecar.name)),
+            _ => Ok(sha256),
+        }
+    }
+
+    /// Whether somebody has written to the file since it was opened. A new file renamed over it is no harm: the old
+    /// one was read whole.
+    fn changed(&self) -> io::Result<bool> {
+        let after = self.file.metadata()?;
+        Ok(after.len() != self.before.len() || after.modified()? != self.before.modified()?)
+    }
+}
+
+fn lies_in(dir: &Path, name: &str) -> Result<bool, Refusal> {
+    // Not followed: a link that leads nowhere is a snapshot that cannot be read, not one that is absent.
+    match fs::symlink_metadata(dir.join(name)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Refusal::Unreadable(error)),
+    }
+}
+
+fn open_file(path: &Path) -> Result<File, Refusal> {
+    // Asked before opening: opening a FIFO would wait for its writer.
+    if !fs::metadata(path).map_err(Refusal::Unreadable)?.is_file() {
+        return Err(Refusal::NotAFile);
+    }
+    File::open(path).map_err(Refusal::Unreadable)
+}
+
+fn time_of(time: SystemTime) -> Option<Time> {
+    let seconds = match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_secs()).ok()?,
+        Err(_) => 0,
+    };
+    Some(DateTime::from_timestamp(seconds, 0)?.with_timezone(&Oslo))
+}
+
+impl Sidecar {
+    /// `sha256sum`'s form: hex, a space, a space or `*`, the name. With several lines, the one that names our file.
+    fn read(dir: &Path, file: &str) -> Result<Option<Self>, Refusal> {
+        let name = format!("{file}.sha256");
+        if !lies_in(dir, &name)? {
+            return Ok(None);
+        }
+        let mut text = String::new();
+        let read = open_file(&dir.join(&name))?.take(SIDECAR_BYTES_MAX).read_to_string(&mut text);
+        if let Err(error) = read
+            && error.kind() != ErrorKind::InvalidData
+        {
+            return Err(Refusal::Unreadable(error));
+        }
+        let lines: Vec<(&str, &str)> = text
+            .trim_start_matches('\u{feff}')
+            .lines()
+            .map(|line| line.trim_start_matches('\\').split_once([' ', '\t']).unwrap_or((line, "")))
+            .filter(|(hash, _)| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
+            .collect();
+        let ours =
+            |(_, named): &&(&str, &str)| named.trim_start_matches([' ', '*']).rsplit(['/', '\\']).next() == Some(file);
+        let line = match lines.as_slice() {
+            [only] => Some(only),
+            several => several.iter().find(ours),
+        };
+        let sha256 = line.map(|(hash, _)| hash.to_ascii_lowercase());
+        Ok(Some(Self { name, sha256 }))
+    }
+}
+
+struct Block {
+    buffer: Vec<u8>,
+    length: usize,
+    last: bool,
+}
+
+/// Cuts the file into blocks behind a line ending. Ends early, without fault, when nobody wants more.
+fn produce(
+    file: &File,
+    gzip: bool,
+    blocks: SyncSender<Block>,
+    spare: Receiver<Vec<u8>>,
+) -> Result<(String, u64), Refusal> {
+    let mut hashing = Hashing { file, hash: Sha256::new(), bytes: 0 };
+    if gzip {
+        cut(&mut MultiGzDecoder::new(BufReader::with_capacity(BLOCK_BYTES, &mut hashing)), &blocks, &spare).map_err(
+            |failure| match failure {
+                Refusal::Unreadable(error) if error.kind() == ErrorKind::UnexpectedEof => Refusal::TruncatedGzip,
+                Refusal::Unreadable(error)
+                    if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData) =>
+                {
+                    Refusal::DamagedGzip
+                }
+                other => other,
+            },
+        )?;
+    } else {
+        cut(&mut hashing, &blocks, &spare)?;
+    }
+    let sha256 = hashing.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((sha256, hashing.bytes))
+}
+
+fn cut(source: &mut impl Read, blocks: &SyncSender<Block>, spare: &Receiver<Vec<u8>>) -> Result<(), Refusal> {
+    let mut carried = Vec::new();
+    loop {
+        let mut buffer = spare.try_recv().unwrap_or_else(|_| vec![0; BLOCK_BYTES]);
+        buffer[..carried.len()].copy_from_slice(&carried);
+        let filled = fill(source, &mut buffer, carried.len()).map_err(Refusal::Unreadable)?;
+        let last = filled < buffer.len();
+        let length = match memrchr(b'\n', &buffer[..filled]) {
+            _ if last => filled,
+            Some(end) => end + 1,
+            None => return Err(Refusal::LineTooLong),
+        };
+        carried.clear();
+        carried.extend_from_slice(&buffer[length..filled]);
+
+        if blocks.send(Block { buffer, length, last }).is_err() || last {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads until the buffer is full or the source has ended; gives the bytes then in it.
+fn fill(source: &mut impl Read, buffer: &mut [u8], from: usize) -> io::Result<usize> {
+    let mut filled = from;
+    while filled < buffer.len() {
+        match source.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(bytes) => filled += bytes,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// The file, hashed as it is read.
+struct Hashing<'a> {
+    file: &'a File,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Read for Hashing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.file.read(buffer)?;
+        self.hash.update(&buffer[..bytes]);
+        self.bytes += bytes as u64;
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,47 @@
+//! Which snapshots were accepted last: what a new one is measured against.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::core::snapshot::{SnapshotName, SnapshotUsed};
+
+/// The file in `.postgang/`.
+const FILE: &str = "snapshots.json";
+
+/// The last accepted snapshot of each name. A snapshot that has shrunk since, or is gone, is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SnapshotMemory(BTreeMap<SnapshotName, SnapshotUsed>);
+
+impl SnapshotMemory {
+    /// From `snapshots.json` in `dir`. Without one that can be read nothing is remembered, and whatever the registers
+    /// hold is taken as the first.
+    pub fn load(dir: &Path) -> Self {
+        let list: Vec<SnapshotUsed> =
+            fs::read(dir.join(FILE)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        Self(list.into_iter().map(|used| (used.navn, used)).collect())
+    }
+
+    /// Replaces `snapshots.json` in `dir`, whole and durable.
+    pub fn store(&self, dir: &Path) -> io::Result<()> {
+        let list: Vec<&SnapshotUsed> = self.0.values().collect();
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        file.write_all(&serde_json::to_vec_pretty(&list)?)?;
+        file.as_file().sync_all()?;
+        file.persist(dir.join(FILE))?;
+        File::open(dir)?.sync_all()
+    }
+
+    pub fn get(&self, name: SnapshotName) -> Option<&SnapshotUsed> {
+        self.0.get(&name)
+    }
+
+    pub(super) fn remember(&mut self, used: SnapshotUsed) {
+        self.0.insert(used.navn, used);
+    }
+
+    pub(super) fn forget(&mut self, name: SnapshotName) {
+        self.0.remove(&name);
+    }
+}

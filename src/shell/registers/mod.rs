@@ -1,0 +1,341 @@
+//! What the registers say of the recipients of a pass.
+//!
+//! A pass knows whom it asks about. Each snapshot is streamed once and only the rows for those identities are kept, so
+//! a national register costs its reading and a few buffers, not a table of a nation.
+//!
+//! Nothing is guessed: a snapshot that cannot be believed is refused, and then everything that needs it answers
+//! [`Lookup::Unavailable`]; a row that cannot be understood holds its own identity, and nobody else's.
+
+mod enheter;
+mod file;
+mod krr;
+mod memory;
+mod moment;
+mod refusal;
+mod scan;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::core::calendar::Time;
+use crate::core::facts::{OrganisationFacts, PersonFacts};
+use crate::core::identity::{OrgNumber, PersonId, RecipientId};
+use crate::core::snapshot::{RegisterPolicies, SnapshotName, SnapshotUsed};
+
+use enheter::{ReceivingSystems, SubUnits, Units};
+use file::Source;
+use krr::{Krr, Reservations};
+use table::{Count, Reader, Register, Table};
+
+pub use memory::SnapshotMemory;
+pub use refusal::Refusal;
+
+/// Whom a pass asks about. A snapshot that none of them needs is not read.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    pub persons: HashSet<PersonId>,
+    pub organisations: HashSet<OrgNumber>,
+    /// Look at every row of every snapshot, to report what is wrong with it; nothing can be looked up afterwards.
+    pub everything: bool,
+}
+
+impl Wanted {
+    /// Every row is of interest: for checking the snapshots themselves.
+    pub fn everything() -> Self {
+        Self { everything: true, ..Self::default() }
+    }
+
+    fn contains(&self, id: &RecipientId) -> bool {
+        self.everything
+            || match id {
+                RecipientId::Person(person) => self.persons.contains(person),
+                RecipientId::Organisation(organisation) => self.organisations.contains(organisation),
+            }
+    }
+}
+
+impl FromIterator<RecipientId> for Wanted {
+    fn from_iter<I: IntoIterator<Item = RecipientId>>(ids: I) -> Self {
+        let mut wanted = Self::default();
+        for id in ids {
+            match id {
+                RecipientId::Person(person) => wanted.persons.insert(person),
+                RecipientId::Organisation(organisation) => wanted.organisations.insert(organisation),
+            };
+        }
+        wanted
+    }
+}
+
+/// What can be said of an identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup<T> {
+    Known(T),
+    /// A row for this identity could not be understood, or two disagree.
+    Held,
+    /// A snapshot that is needed was refused, or was not asked about this identity.
+    Unavailable,
+}
+
+impl<T> Lookup<T> {
+    fn map<U>(self, f: impl FnOnce(T) -> U) -> Lookup<U> {
+        match self {
+            Self::Known(value) => Lookup::Known(f(value)),
+            Self::Held => Lookup::Held,
+            Self::Unavailable => Lookup::Unavailable,
+        }
+    }
+
+    fn zip<U>(self, other: Lookup<U>) -> Lookup<(T, U)> {
+        match (self, other) {
+            (Self::Known(a), Lookup::Known(b)) => Lookup::Known((a, b)),
+            (Self::Unavailable, _) | (_, Lookup::Unavailable) => Lookup::Unavailable,
+            (Self::Held, _) | (_, Lookup::Held) => Lookup::Held,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// `registry/`.
+    pub dir: &'a Path,
+    pub policies: &'a RegisterPolicies,
+    pub memory: &'a SnapshotMemory,
+    /// `--accept-snapshot`: believed though they have shrunk, or are gone where they may be.
+    pub accept: &'a [SnapshotName],
+    pub wanted: &'a Wanted,
+    pub now: Time,
+}
+
+/// The answer to a [`Request`].
+pub struct Registers {
+    wanted: Wanted,
+    krr: Answer<Krr>,
+    reservations: Answer<Reservations>,
+    units: Answer<Units>,
+    sub_units: Answer<SubUnits>,
+    receiving_systems: Answer<ReceivingSystems>,
+    used_for_persons: Vec<SnapshotUsed>,
+    used_for_organisations: Vec<SnapshotUsed>,
+    /// In bokmål, one self-sufficient line each: where, what is wrong, what was done, what to try.
+    pub messages: Vec<String>,
+    pub refused: Vec<(SnapshotName, Refusal)>,
+    /// What to remember of the snapshots for the next pass.
+    pub accepted: SnapshotMemory,
+}
+
+/// What became of one snapshot.
+enum Answer<R: Register> {
+    Read(Table<R::Facts>),
+    /// Not there, and it need not be.
+    Absent,
+    /// Refused, or nobody asked.
+    Unavailable,
+}
+
+impl<R: Register> Answer<R> {
+    fn find(&self, id: &RecipientId) -> Lookup<Option<&R::Facts>> {
+        match self {
+            Self::Read(table) => table.find(id),
+            Self::Absent => Lookup::Known(None),
+            Self::Unavailable => Lookup::Unavailable,
+        }
+    }
+}
+
+/// Reads the snapshots that the wanted identities need, all at once.
+pub fn consult(request: Request<'_>) -> Registers {
+    let wanted = request.wanted;
+    let persons = wanted.everything || !wanted.persons.is_empty();
+    let organisations = wanted.everything || !wanted.organisations.is_empty();
+    let ((krr, reservations), (units, (sub_units, receiving_systems))) = rayon::join(
+        || {
+            rayon::join(
+                || persons.then(|| read::<Krr>(request, SnapshotName::Krr)),
+                || (persons || organisations).then(|| read::<Reservations>(request, SnapshotName::Reservasjoner)),
+            )
+        },
+        || {
+            rayon::join(
+                || organisations.then(|| read::<Units>(request, SnapshotName::Enheter)),
+                || {
+                    rayon::join(
+                        || organisations.then(|| read::<SubUnits>(request, SnapshotName::Underenheter)),
+                        || organisations.then(|| read::<ReceivingSystems>(request, SnapshotName::Svarinn)),
+                    )
+                },
+            )
+        },
+    );
+    let mut report = Report { memory: request.memory.clone(), ..Report::default() };
+    let mut used_for_persons = Vec::new();
+    let mut used_for_organisations = Vec::new();
+    Registers {
+        krr: report.settle(krr, &mut used_for_persons),
+        reservations: report.settle(reservations, &mut used_for_persons),
+        units: report.settle(units, &mut used_for_organisations),
+        sub_units: report.settle(sub_units, &mut used_for_organisations),
+        receiving_systems: report.settle(receiving_systems, &mut used_for_organisations),
+        wanted: wanted.clone(),
+        used_for_persons,
+        used_for_organisations,
+        messages: report.messages,
+        refused: report.refused,
+        accepted: report.memory,
+    }
+}
+
+impl Registers {
+    /// From KRR and the reservations. Who stands in neither is not in KRR and not reserved.
+    pub fn person(&self, person: PersonId) -> Lookup<PersonFacts> {
+        if !self.wanted.persons.contains(&person) {
+            return Lookup::Unavailable;
+        }
+        let id = RecipientId::Person(person);
+        self.krr.find(&id).zip(self.reservations.find(&id)).map(|(facts, reserved)| {
+            let facts = facts.cloned().unwrap_or_default();
+            PersonFacts { reserved: facts.reserved || reserved == Some(&true), ..facts }
+        })
+    }
+
+    /// From Enhetsregisteret and the receiving systems; `None` when it is neither a unit nor a sub-unit.
+    pub fn organisation(&self, organisation: OrgNumber) -> Lookup<Option<OrganisationFacts>> {
+        if !self.wanted.organisations.contains(&organisation) {
+            return Lookup::Unavailable;
+        }
+        let id = RecipientId::Organisation(organisation);
+        let registered = self.units.find(&id).zip(self.sub_units.find(&id)).zip(self.receiving_systems.find(&id));
+        registered.map(|((unit, sub_unit), receiving_system)| {
+            if unit.is_none() && sub_unit.is_none() {
+                return None;
+            }
+            let address = unit.and_then(|u| u.address.as_ref()).or(sub_unit.and_then(|s| s.address.as_ref()));
+            Some(OrganisationFacts {
+                bankrupt: unit.is_some_and(|u| u.bankrupt),
+                closed_from: sub_unit.and_then(|s| s.closed_from),
+                own_receiving_system: receiving_system.is_some(),
+                // It has no effect, so a list that is refused or unclear must not hold an organisation's letter.
+                reserved: matches!(self.reservations.find(&id), Lookup::Known(Some(true))),
+                address: address.cloned(),
+            })
+        })
+    }
+
+    /// The snapshots behind a lookup of this recipient, in the order of [`SnapshotName`].
+    pub fn used_for(&self, recipient: &RecipientId) -> &[SnapshotUsed] {
+        match recipient {
+            RecipientId::Person(_) => &self.used_for_persons,
+            RecipientId::Organisation(_) => &self.used_for_organisations,
+        }
+    }
+}
+
+/// One snapshot, read or not.
+struct Outcome<R: Register> {
+    name: SnapshotName,
+    /// The file as the operator knows it.
+    file: String,
+    /// About rows.
+    messages: Vec<String>,
+    result: Result<Option<(Table<R::Facts>, SnapshotUsed)>, Refusal>,
+}
+
+fn read<R: Register>(request: Request<'_>, name: SnapshotName) -> Outcome<R> {
+    let folder = request.dir.file_name().map_or("registry".into(), |name| name.to_string_lossy());
+    let mut file = format!("{folder}/{name}.csv");
+    let mut messages = Vec::new();
+    let result = Source::open(request.dir, name).and_then(|source| match source {
+        None => check_absence(request, name).map(|()| None),
+        Some(source) => {
+            file = format!("{folder}/{}", source.name);
+            let mut reader = Reader::<R>::new(file.clone(), request.wanted, request.now);
+            let result = read_source(request, name, source, &mut reader);
+            let (table, row_messages) = reader.finish();
+            messages = row_messages;
+            result.map(|used| Some((table, used)))
+        }
+    });
+    Outcome { name, file, messages, result }
+}
+
+fn check_absence(request: Request<'_>, name: SnapshotName) -> Result<(), Refusal> {
+    if name.required() {
+        Err(Refusal::Missing)
+    } else if request.memory.get(name).is_some() && !request.accept.contains(&name) {
+        Err(Refusal::Vanished)
+    } else {
+        Ok(())
+    }
+}
+
+/// Reads the file through `reader` and judges it whole.
+fn read_source<R: Register>(
+    request: Request<'_>,
+    name: SnapshotName,
+    source: Source,
+    reader: &mut Reader<'_, R>,
+) -> Result<SnapshotUsed, Refusal> {
+    let policy = request.policies.of(name);
+    source.check_age(request.now, policy.age_hours_max)?;
+    let modified = source.modified;
+    let sha256 = source.read(|block, last| reader.feed(block, last))?;
+    let Count { rows, unreadable, unreadable_first } = reader.count;
+    if name == SnapshotName::Reservasjoner && unreadable > 0 {
+        return Err(Refusal::IdentityUnreadable { rows: unreadable, line: unreadable_first });
+    }
+    if name.required() && rows == 0 {
+        return Err(Refusal::Empty);
+    }
+    if rows < policy.rows_min {
+        return Err(Refusal::TooFewRows { rows, rows_min: policy.rows_min });
+    }
+    if let Some(before) = request.memory.get(name).map(|last| last.rader)
+        && fell(before, rows, policy.fall_percent_max)
+        && !request.accept.contains(&name)
+    {
+        return Err(Refusal::RowsFell { rows, before, percent_max: policy.fall_percent_max });
+    }
+    Ok(SnapshotUsed { navn: name, sha256, tidspunkt: modified, rader: rows })
+}
+
+/// Whether more than `percent_max` per cent of the rows are gone.
+fn fell(before: u64, rows: u64, percent_max: u32) -> bool {
+    u128::from(before.saturating_sub(rows)) * 100 > u128::from(before) * u128::from(percent_max)
+}
+
+/// What the snapshots together have to say to the operator and to the next pass.
+#[derive(Default)]
+struct Report {
+    messages: Vec<String>,
+    refused: Vec<(SnapshotName, Refusal)>,
+    memory: SnapshotMemory,
+}
+
+impl Report {
+    fn settle<R: Register>(&mut self, outcome: Option<Outcome<R>>, used: &mut Vec<SnapshotUsed>) -> Answer<R> {
+        let Some(Outcome { name, file, messages, result }) = outcome else { return Answer::Unavailable };
+        self.messages.extend(messages);
+        match result {
+            Ok(None) => {
+                self.memory.forget(name);
+                Answer::Absent
+            }
+            Ok(Some((table, snapshot))) => {
+                self.memory.remember(snapshot.clone());
+                used.push(snapshot);
+                Answer::Read(table)
+            }
+            Err(refusal) => {
+                self.messages.push(format!(
+                    "{file}: {refusal}. Registeret er ikke brukt, og ingen brev som trenger det, er flyttet. Prøv: {}.",
+                    refusal.remedy()
+                ));
+                self.refused.push((name, refusal));
+                Answer::Unavailable
+            }
+        }
+    }
+}

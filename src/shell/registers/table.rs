@@ -1,0 +1,348 @@
+//! What one snapshot says of the identities that a pass asks for.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+
+use super::refusal::Refusal;
+use super::scan::{Dialect, Fault, Fields, Record, Scanner, Truncated};
+use super::{Lookup, Wanted};
+use crate::core::calendar::Time;
+use crate::core::identity::RecipientId;
+
+/// Messages about rows that a file may give; the rest are counted.
+const ROW_MESSAGES_MAX: usize = 20;
+
+/// A kind of register: which columns it has and what a row means.
+pub trait Register {
+    type Facts: PartialEq + Send;
+    /// The identity first. Every one of them is used by a rule.
+    const COLUMNS: &'static [&'static str];
+    /// What may stand before a column's name.
+    const PREFIXES: &'static [&'static str] = &[];
+
+    fn identity(field: &[u8]) -> Option<RecipientId>;
+
+    /// What the row says at `now`, or in bokmål why it cannot be understood. The text must not quote the row.
+    fn facts(row: &Row<'_>, now: Time) -> Result<Self::Facts, &'static str>;
+}
+
+/// The fields of a row, in the order of the register's `COLUMNS`.
+pub struct Row<'a>(Vec<Cow<'a, [u8]>>);
+
+impl Row<'_> {
+    /// Trimmed. Text that is not UTF-8 is windows-1252, which every byte is valid in.
+    pub fn text(&self, column: usize) -> Cow<'_, str> {
+        let field = self.0.get(column).map_or(&[][..], |field| field.trim_ascii());
+        match str::from_utf8(field) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(field).0,
+        }
+    }
+}
+
+/// The rows for wanted identities, by identity.
+pub struct Table<F>(HashMap<RecipientId, Found<F>>);
+
+/// All rows, wanted or not.
+#[derive(Clone, Copy, Default)]
+pub struct Count {
+    /// Rows that could be read: with the header's number of fields and an identity.
+    pub rows: u64,
+    /// Rows without a readable identity, and the first one's line.
+    pub unreadable: u64,
+    pub unreadable_first: u64,
+}
+
+enum Found<F> {
+    Row { facts: F, line: u64 },
+    Held,
+}
+
+impl<F> Table<F> {
+    pub fn find(&self, id: &RecipientId) -> Lookup<Option<&F>> {
+        match self.0.get(id) {
+            None => Lookup::Known(None),
+            Some(Found::Row { facts, .. }) => Lookup::Known(Some(facts)),
+            Some(Found::Held) => Lookup::Held,
+        }
+    }
+}
+
+/// Messages about rows, a bounded number of them.
+struct Notes {
+    /// The file, as the operator knows it.
+    file: String,
+    messages: Vec<String>,
+    omitted: u64,
+}
+
+impl Notes {
+    fn add(&mut self, line: u64, what: &str, done: &str) {
+        if self.messages.len() < ROW_MESSAGES_MAX {
+            self.messages.push(format!(
+                "{}, linje {line}: {what}. {done} Prøv: rett raden hos kilden og hent registeret på nytt.",
+                self.file
+            ));
+        } else {
+            self.omitted += 1;
+        }
+    }
+
+    fn into_messages(mut self) -> Vec<String> {
+        if self.omitted > 0 {
+            self.messages.push(format!(
+                "{}: {} rader til har feil som ikke er listet her. Prøv: «postgang check» på filen.",
+                self.file, self.omitted
+            ));
+        }
+        self.messages
+    }
+}
+
+const HELD: &str = "Brev til denne mottakeren blir liggende i inbox/.";
+const HELD_ALL: &str = "Brev til mottakere som kan leses ut av linjene, blir liggende i inbox/.";
+const UNUSED: &str = "Raden er ikke brukt.";
+
+/// Takes a snapshot's blocks and makes its table.
+pub struct Reader<'a, R: Register> {
+    wanted: &'a Wanted,
+    now: Time,
+    layout: Option<Layout>,
+    found: HashMap<RecipientId, Found<R::Facts>>,
+    pub count: Count,
+    notes: Notes,
+}
+
+struct Layout {
+    scanner: Scanner,
+    header: Header,
+}
+
+impl<'a, R: Register> Reader<'a, R> {
+    pub fn new(file: String, wanted: &'a Wanted, now: Time) -> Self {
+        let notes = Notes { file, messages: Vec::new(), omitted: 0 };
+        Self { wanted, now, layout: None, found: HashMap::new(), count: Count::default(), notes }
+    }
+
+    /// See [`Scanner::feed`] for what a block is.
+    pub fn feed(&mut self, block: &[u8], last: bool) -> Result<(), Refusal> {
+        let (layout, rows) = match &mut self.layout {
+            Some(layout) => (layout, block),
+            None => {
+                let (header, line, rows) = Header::take(block, R::COLUMNS, R::PREFIXES)?;
+                let scanner = Scanner::new(header.dialect, line);
+                (self.layout.insert(Layout { scanner, header }), rows)
+            }
+        };
+        let Layout { scanner, header } = layout;
+        let mut cut = None;
+        let mut intake = Intake::<R> {
+            header,
+            wanted: self.wanted,
+            now: self.now,
+            found: &mut self.found,
+            count: &mut self.count,
+            notes: &mut self.notes,
+        };
+        let scanned = scanner.feed(rows, last, &mut |record| {
+            if let Err(truncated) = intake.take(record) {
+                cut = Some(truncated);
+            }
+        });
+        match scanned.err().or(cut) {
+            Some(Truncated { line }) => Err(Refusal::Truncated { line }),
+            None => Ok(()),
+        }
+    }
+
+    /// The table and the messages about rows.
+    pub fn finish(self) -> (Table<R::Facts>, Vec<String>) {
+        (Table(self.found), self.notes.into_messages())
+    }
+}
+
+/// One record at a time into the table.
+struct Intake<'a, R: Register> {
+    header: &'a Header,
+    wanted: &'a Wanted,
+    now: Time,
+    found: &'a mut HashMap<RecipientId, Found<R::Facts>>,
+    count: &'a mut Count,
+    notes: &'a mut Notes,
+}
+
+impl<R: Register> Intake<'_, R> {
+    fn take(&mut self, record: Record<'_>) -> Result<(), Truncated> {
+        match record.fault {
+            Some(Fault::Quotes) => self.take_broken(record, "anførselstegn på feil sted"),
+            Some(Fault::Fields { found }) => {
+                let what = format!("{found} felt der overskriften har {}", self.header.dialect.fields);
+                self.take_broken(record, &what);
+            }
+            None if record.lines > 1 && self.swallows_a_row(&record) => {
+                self.take_broken(record, "et felt med anførselstegn går over linjer som selv er rader");
+            }
+            None => return self.take_row(record),
+        }
+        Ok(())
+    }
+
+    fn take_row(&mut self, record: Record<'_>) -> Result<(), Truncated> {
+        let field = Fields::new(record.bytes, self.header.dialect.delimiter).nth(self.header.positions[0]);
+        let Some(id) = field.and_then(|field| R::identity(&field)) else {
+            if !record.terminated {
+                return Err(Truncated { line: record.line });
+            }
+            self.unreadable(record.line);
+            self.notes.add(record.line, "nummeret kan ikke leses", UNUSED);
+            return Ok(());
+        };
+        self.count.rows += 1;
+        if !self.wanted.contains(&id) {
+            return Ok(());
+        }
+        match R::facts(&self.header.row(record.bytes), self.now) {
+            Ok(facts) => self.keep(id, facts, record.line),
+            Err(why) => {
+                self.notes.add(record.line, why, HELD);
+                self.hold(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, id: RecipientId, facts: R::Facts, line: u64) {
+        // Asked for everything, every row is looked at but none remembered: the register may be the nation's.
+        if self.wanted.everything {
+            return;
+        }
+        match self.found.entry(id) {
+            Slot::Vacant(slot) => {
+                slot.insert(Found::Row { facts, line });
+            }
+            Slot::Occupied(mut slot) => {
+                if let Found::Row { facts: other, line: first } = slot.get()
+                    && *other != facts
+                {
+                    let what = format!("raden sier noe annet enn linje {first} om samme mottaker");
+                    self.notes.add(line, &what, HELD);
+                    slot.insert(Found::Held);
+                }
+            }
+        }
+    }
+
+    fn hold(&mut self, id: RecipientId) {
+        if !self.wanted.everything && self.wanted.contains(&id) {
+            self.found.insert(id, Found::Held);
+        }
+    }
+
+    /// Lines that are no row. Whoever is named in them may have lost one, so all of them are held.
+    fn take_broken(&mut self, record: Record<'_>, what: &str) {
+        let (mut nobody, mut somebody) = (None, false);
+        for (line, text) in (record.line..).zip(record.bytes.split(|byte| *byte == b'\n')) {
+            let mut named = false;
+            for field in text.split(|byte| *byte == self.header.dialect.delimiter) {
+                if let Some(id) = R::identity(bare(field)) {
+                    self.hold(id);
+                    named = true;
+                }
+            }
+            somebody |= named;
+            if !named {
+                nobody = nobody.or(Some(line));
+            }
+        }
+        if let Some(line) = nobody {
+            self.unreadable(line);
+        }
+        self.notes.add(record.line, what, if somebody { HELD_ALL } else { UNUSED });
+    }
+
+    fn unreadable(&mut self, line: u64) {
+        if self.count.unreadable == 0 {
+            self.count.unreadable_first = line;
+        }
+        self.count.unreadable += 1;
+    }
+
+    /// Whether a line inside a quoted field has an identity where a row would have it. Then two stray quotes are
+    /// likelier than such a text.
+    fn swallows_a_row(&self, record: &Record<'_>) -> bool {
+        let mut lines = record.bytes.split(|byte| *byte == b'\n').skip(1);
+        lines.any(|line| {
+            let field = line.split(|byte| *byte == self.header.dialect.delimiter).nth(self.header.positions[0]);
+            field.is_some_and(|field| R::identity(bare(field)).is_some())
+        })
+    }
+}
+
+/// A field of a line whose quotes cannot be trusted.
+fn bare(field: &[u8]) -> &[u8] {
+    let end = |byte: &u8| *byte == b'"' || byte.is_ascii_whitespace();
+    let start = field.iter().position(|byte| !end(byte)).unwrap_or(field.len());
+    let stop = field.iter().rposition(|byte| !end(byte)).map_or(start, |last| last + 1);
+    &field[start..stop]
+}
+
+/// The first line of a snapshot: how it is written and where each used column stands.
+struct Header {
+    dialect: Dialect,
+    /// In the order of the register's `COLUMNS`.
+    positions: Vec<usize>,
+}
+
+impl Header {
+    /// Takes the header off the first block; gives also the number of the line after it and the rows.
+    fn take<'a>(
+        block: &'a [u8],
+        columns: &[&'static str],
+        prefixes: &[&str],
+    ) -> Result<(Self, u64, &'a [u8]), Refusal> {
+        let text = block.strip_prefix(b"\xef\xbb\xbf").unwrap_or(block);
+        let start = text.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(text.len());
+        let end = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |at| start + at + 1);
+        let line = text[..end].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+
+        let header = &text[start..end];
+        let count = |delimiter| header.iter().filter(|byte| **byte == delimiter).count();
+        let delimiter = if count(b';') > count(b',') { b';' } else { b',' };
+        let mut record = csv::ByteRecord::new();
+        // Reading from memory cannot fail, and whatever stands there is a record.
+        let reader = csv::ReaderBuilder::new().has_headers(false).delimiter(delimiter).from_reader(header);
+        if !{ reader }.read_byte_record(&mut record).unwrap_or(false) {
+            return Err(columns.first().map_or(Refusal::Empty, |column| Refusal::ColumnMissing(column)));
+        }
+        let names: Vec<String> = record
+            .iter()
+            .map(|name| {
+                let name = String::from_utf8_lossy(name).trim().to_ascii_lowercase();
+                let plain = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
+                plain.unwrap_or(&name).to_owned()
+            })
+            .collect();
+        let position = |column: &'static str| {
+            let mut places = (0..names.len()).filter(|i| names[*i].eq_ignore_ascii_case(column));
+            match (places.next(), places.next()) {
+                (None, _) => Err(Refusal::ColumnMissing(column)),
+                (Some(_), Some(_)) => Err(Refusal::ColumnTwice(column)),
+                (Some(place), None) => Ok(place),
+            }
+        };
+        let positions = columns.iter().map(|column| position(column)).collect::<Result<_, _>>()?;
+        Ok((Self { dialect: Dialect { delimiter, fields: names.len() }, positions }, line, &text[end..]))
+    }
+
+    /// The used fields of a record without fault.
+    fn row<'a>(&self, record: &'a [u8]) -> Row<'a> {
+        let mut fields = vec![Cow::default(); self.positions.len()];
+        for (place, field) in Fields::new(record, self.dialect.delimiter).enumerate() {
+            if let Some(column) = self.positions.iter().position(|position| *position == place) {
+                fields[column] = field;
+            }
+        }
+        Row(fields)
+    }
+}
