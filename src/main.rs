@@ -1,1 +1,161 @@
-fn main() {}
+//! Arguments, clock, exit code. The only place that reads the environment.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use chrono::{SubsecRound, Utc};
+use chrono_tz::Europe::Oslo;
+use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use postgang::core::calendar::{Time, parse_time};
+use postgang::core::snapshot::SnapshotName;
+use postgang::shell::intake::Patience;
+use postgang::shell::pass::{self, PassError, Settings};
+use postgang::shell::root::{Root, RootError};
+use tracing_subscriber::EnvFilter;
+
+/// Route letter folders from archive systems to Digipost, e-Boks, Altinn, SvarInn or print.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Common {
+    /// Folder that holds inbox/, outbox/ and registry/
+    #[arg(long, global = true, env = "POSTGANG_ROOT", default_value = ".", value_name = "DIR")]
+    root: PathBuf,
+    /// Ledger file, when it is not .postgang/ledger.sqlite in the root
+    #[arg(long, global = true, value_name = "PATH")]
+    ledger: Option<PathBuf>,
+    /// Print one JSON object on stdout
+    #[arg(long, global = true)]
+    json: bool,
+    /// The moment to decide by, instead of the clock
+    #[arg(long, global = true, value_name = "RFC3339", value_parser = moment)]
+    now: Option<Time>,
+    /// Accept a root on a network file system, with weaker promises
+    #[arg(long, global = true)]
+    network_root: bool,
+    /// Threads to use; all processors when absent
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Route every letter in inbox/ that is whole, once
+    Run(Run),
+}
+
+#[derive(Args)]
+struct Run {
+    #[command(flatten)]
+    patience: PatienceArgs,
+    /// Believe this snapshot once, though it has shrunk or is gone (krr, reservasjoner, enheter, underenheter, svarinn)
+    #[arg(long, value_name = "NAME")]
+    accept_snapshot: Vec<SnapshotName>,
+}
+
+#[derive(Args)]
+struct PatienceArgs {
+    /// Seconds a drop must have been left alone before it is taken; 0 turns it off
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    settle: u64,
+    /// Seconds after which an incomplete drop is refused
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    give_up: u64,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_logging();
+    if let Some(threads) = cli.common.threads {
+        // Fails only when a pool exists already, and none does here.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    }
+    match execute(&cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn execute(cli: &Cli) -> Result<u8, PassError> {
+    let common = &cli.common;
+    let root = Root::new(&common.root, common.ledger.clone());
+    let now = common.now.unwrap_or_else(|| Utc::now().trunc_subsecs(0).with_timezone(&Oslo));
+    match &cli.command {
+        Command::Run(args) => {
+            let settings = Settings {
+                now,
+                wall: SystemTime::now(),
+                patience: args.patience.get(),
+                accept: args.accept_snapshot.clone(),
+                network_root: common.network_root,
+                progress: progress(common.json),
+                probe: None,
+            };
+            let report = pass::run(&root, &settings)?;
+            print(&serde_json::to_string(&report).context("the report is plain data")?)?;
+            Ok(report.exit_code())
+        }
+    }
+}
+
+impl PatienceArgs {
+    fn get(&self) -> Patience {
+        Patience { settle: Duration::from_secs(self.settle), give_up: Duration::from_secs(self.give_up) }
+    }
+}
+
+fn exit_code(error: &PassError) -> u8 {
+    match error {
+        PassError::Root(RootError::Locked(_)) => 75,
+        PassError::Root(_) | PassError::Senders(_) | PassError::Other(_) => 3,
+    }
+}
+
+fn moment(text: &str) -> Result<Time, String> {
+    parse_time(text).ok_or_else(|| "expected an RFC 3339 time such as 2026-11-23T09:00:00+01:00".to_owned())
+}
+
+/// A reader that has gone away (`postgang run | head`) is no error.
+fn print(text: &str) -> Result<(), PassError> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other.context("stdout")?),
+    }
+}
+
+fn progress(json: bool) -> ProgressBar {
+    if json || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {eta}").expect("the template is a constant");
+    ProgressBar::no_length().with_style(style)
+}
+
+/// Logs go to stderr; `RUST_LOG` chooses how much. A panic is logged by its place alone: its message may quote a
+/// letter.
+fn start_logging() {
+    let filter = EnvFilter::builder().with_default_directive(tracing::Level::WARN.into()).from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panic");
+    }));
+}

@@ -51,8 +51,11 @@ pub struct Content {
 /// Why a PDF cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PdfFault {
+    /// Not a PDF, cut short, half-written, damaged where its pages need it, or built to exhaust its reader.
     Unreadable,
+    /// Encrypted, even where the empty password opens it: what may be done with it is not ours to decide.
     Encrypted,
+    /// Whole and open, but without a single page.
     NoPages,
 }
 

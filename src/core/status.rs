@@ -221,7 +221,12 @@ impl RecordedFacts {
 
 impl RecordedRule {
     fn of(rule: &Rule) -> Self {
-        Self { gruppe: rule.group, fra: rule.from, lesefrist: rule.limit.text.clone(), purring: rule.reminder_days.map(|days| format!("{days} dager")) }
+        Self {
+            gruppe: rule.group,
+            fra: rule.from,
+            lesefrist: rule.limit.text.clone(),
+            purring: rule.reminder_days.map(|days| format!("{days} dager")),
+        }
     }
 }
 

@@ -17,37 +17,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lopdf::{Document, LoadOptions};
 
+use crate::core::judge::PdfFault;
+
 pub(crate) use pages::Page;
 
 /// Bytes that one compressed object or cross-reference stream may unpack to; real ones stay below 1 MB.
 const UNPACKED_BYTES_MAX: usize = 8 << 20;
 /// Bytes that all object streams of a file together may unpack to.
 const UNPACKED_BYTES_TOTAL: usize = 256 << 20;
-
-/// Why a file cannot be sent, printed or counted as a PDF.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum PdfFault {
-    /// Not a PDF, cut short, half-written, damaged where its pages need it, or built to exhaust its reader.
-    #[error("the PDF cannot be read")]
-    Unreadable,
-    /// Encrypted, even where the empty password opens it: what may be done with it is not ours to decide.
-    #[error("the PDF is encrypted")]
-    Encrypted,
-    /// Whole and open, but without a single page.
-    #[error("the PDF has no pages")]
-    NoPages,
-}
-
-impl PdfFault {
-    /// The refusal code of a letter that holds such a document.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Unreadable => "pdf-unreadable",
-            Self::Encrypted => "pdf-encrypted",
-            Self::NoPages => "pdf-no-pages",
-        }
-    }
-}
 
 /// A PDF that passed the gate: whole, not encrypted, one page or more.
 pub struct Pdf {

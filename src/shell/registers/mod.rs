@@ -81,7 +81,7 @@ pub enum Lookup<T> {
 }
 
 impl<T> Lookup<T> {
-    fn map<U>(self, f: impl FnOnce(T) -> U) -> Lookup<U> {
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Lookup<U> {
         match self {
             Self::Known(value) => Lookup::Known(f(value)),
             Self::Held => Lookup::Held,

@@ -1,0 +1,333 @@
+//! The ledger: what has happened, never where a letter is.
+//!
+//! SQLite, WAL with `synchronous=FULL`: an acknowledged commit survives a power cut. Nothing of SQLite shows outside
+//! this module, because another database will stand behind the same functions. Losing the file costs the memory of
+//! letters long gone; the rest is rebuilt from `outbox/`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::core::letter::Digest256;
+use crate::core::route::Channel;
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS letter (
+    id        TEXT PRIMARY KEY,          -- forsendelsesId
+    key       BLOB NOT NULL,             -- SHA-256 of the key's lines
+    attempt   INTEGER NOT NULL,          -- 1 for the first drop with this key
+    refused   INTEGER NOT NULL,
+    reference TEXT,                      -- eksternReferanse
+    received  TEXT NOT NULL,             -- RFC 3339
+    UNIQUE (key, attempt)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS letter_reference ON letter (reference) WHERE reference IS NOT NULL;
+CREATE TABLE IF NOT EXISTS event (
+    number    INTEGER PRIMARY KEY,
+    letter    TEXT NOT NULL,
+    at        TEXT NOT NULL,             -- RFC 3339
+    kind      TEXT NOT NULL,             -- decided, placed, released
+    place     TEXT,                      -- below outbox/
+    code      TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS event_letter ON event (letter);
+-- Decided and not yet placed: the decision as it was made, so that a restart goes on with it.
+CREATE TABLE IF NOT EXISTS pending (
+    letter    TEXT PRIMARY KEY,
+    drop_name TEXT NOT NULL,
+    channel   TEXT NOT NULL,
+    folder    TEXT NOT NULL,
+    status    TEXT NOT NULL,
+    decision  TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS event_kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events are kept'); END;
+CREATE TRIGGER IF NOT EXISTS event_fixed BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events are fixed'); END;
+CREATE TRIGGER IF NOT EXISTS letter_kept BEFORE DELETE ON letter BEGIN SELECT RAISE(ABORT, 'letters are kept'); END;
+CREATE TRIGGER IF NOT EXISTS letter_fixed BEFORE UPDATE ON letter BEGIN SELECT RAISE(ABORT, 'letters are fixed'); END;
+";
+
+/// How long a commit waits for another process that reads.
+const BUSY_WAIT: Duration = Duration::from_secs(10);
+
+pub struct Ledger {
+    connection: Connection,
+}
+
+/// A drop that had this key before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    pub id: String,
+    pub attempt: u32,
+    pub refused: bool,
+    /// It ended without reaching anybody: the same letter may come again.
+    pub released: bool,
+    pub has_reference: bool,
+    /// RFC 3339.
+    pub received: String,
+    /// Decided and not yet placed.
+    pub pending: Option<Pending>,
+}
+
+/// A decision on its way to its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    pub drop_name: String,
+    pub channel: Channel,
+    /// The folder's name in the channel, before any `-2`.
+    pub folder: String,
+    /// The text of `status.yaml`.
+    pub status: String,
+    /// The text of `BESLUTNING.txt`.
+    pub decision: Option<String>,
+}
+
+/// A letter that is decided now.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    pub id: String,
+    pub key: Digest256,
+    pub attempt: u32,
+    pub refused: bool,
+    pub reference: Option<String>,
+    /// RFC 3339.
+    pub received: String,
+    pub code: String,
+}
+
+/// A letter that the ledger had forgotten and `outbox/` had not.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    pub decided: Decided,
+    /// Below `outbox/`.
+    pub place: String,
+    pub released: bool,
+}
+
+/// One line of a letter's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerEvent {
+    pub at: String,
+    pub kind: String,
+    pub place: Option<String>,
+    pub code: Option<String>,
+}
+
+impl Ledger {
+    /// Opens or makes the ledger; the flag says that it is new, and has forgotten what `outbox/` still knows.
+    pub fn open(path: &Path) -> anyhow::Result<(Self, bool)> {
+        let new = !path.exists();
+        let open = || -> rusqlite::Result<Connection> {
+            let connection = Connection::open(path)?;
+            connection.busy_timeout(BUSY_WAIT)?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.execute_batch(SCHEMA)?;
+            Ok(connection)
+        };
+        let connection = open().with_context(|| {
+            format!(
+                "{}: protokollen kan ikke åpnes. Ingen brev er rørt. Prøv: kontroller rettigheter og plass; er filen \
+                 ødelagt, flytt den unna, så bygges den opp igjen fra outbox/",
+                path.display()
+            )
+        })?;
+        Ok((Self { connection }, new))
+    }
+
+    /// Every earlier drop with this key, by attempt.
+    pub fn earlier(&self, key: &Digest256) -> anyhow::Result<Vec<Earlier>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT l.id, l.attempt, l.refused, l.reference IS NOT NULL, l.received,
+                    EXISTS (SELECT 1 FROM event e WHERE e.letter = l.id AND e.kind = 'released'),
+                    p.drop_name, p.channel, p.folder, p.status, p.decision
+             FROM letter l LEFT JOIN pending p ON p.letter = l.id WHERE l.key = ?1 ORDER BY l.attempt",
+        )?;
+        let rows = statement.query_map([key.as_slice()], |row| {
+            Ok(Earlier {
+                id: row.get(0)?,
+                attempt: row.get(1)?,
+                refused: row.get(2)?,
+                has_reference: row.get(3)?,
+                received: row.get(4)?,
+                released: row.get(5)?,
+                pending: pending(row, 6)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Records a batch of decisions; durable when it returns.
+    pub fn decide(&mut self, batch: &[(Decided, Pending)]) -> anyhow::Result<()> {
+        let transaction = self.connection.transaction()?;
+        for (decided, pending) in batch {
+            insert(&transaction, decided)?;
+            transaction
+                .prepare_cached(
+                    "INSERT INTO pending (letter, drop_name, channel, folder, status, decision)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute(params![
+                    decided.id,
+                    pending.drop_name,
+                    pending.channel.as_str(),
+                    pending.folder,
+                    pending.status,
+                    pending.decision
+                ])?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Takes up letters that an earlier ledger knew; all or none.
+    pub fn remember(&mut self, at: &str, letters: &[Remembered]) -> anyhow::Result<()> {
+        let transaction = self.connection.transaction()?;
+        for letter in letters {
+            insert(&transaction, &letter.decided)?;
+            event(&transaction, &letter.decided.id, at, "placed", Some(&letter.place), None)?;
+            if letter.released {
+                event(&transaction, &letter.decided.id, at, "released", None, None)?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Records where a batch of letters stands, by id and place below `outbox/`; durable when it returns.
+    pub fn placed(&mut self, at: &str, batch: &[(String, String)]) -> anyhow::Result<()> {
+        let transaction = self.connection.transaction()?;
+        for (id, place) in batch {
+            event(&transaction, id, at, "placed", Some(place), None)?;
+            transaction.prepare_cached("DELETE FROM pending WHERE letter = ?1")?.execute([id])?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Decisions that were recorded and whose letters are not known to have arrived.
+    pub fn pending(&self) -> anyhow::Result<Vec<(String, Pending)>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT letter, drop_name, channel, folder, status, decision FROM pending ORDER BY letter",
+        )?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, pending(row, 1)?)))?;
+        let rows: Vec<(String, Option<Pending>)> = rows.collect::<Result<_, _>>()?;
+        Ok(rows.into_iter().filter_map(|(id, pending)| Some((id, pending?))).collect())
+    }
+
+    /// Ids of letters with this `eksternReferanse`, the oldest first.
+    pub fn with_reference(&self, reference: &str) -> anyhow::Result<Vec<String>> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT id FROM letter WHERE reference = ?1 ORDER BY received, attempt")?;
+        let rows = statement.query_map([reference], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A letter's history, the oldest first; empty for an id that is not known.
+    pub fn history(&self, id: &str) -> anyhow::Result<Vec<LedgerEvent>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT at, kind, place, code FROM event WHERE letter = ?1 ORDER BY number")?;
+        let rows = statement.query_map([id], |row| {
+            Ok(LedgerEvent { at: row.get(0)?, kind: row.get(1)?, place: row.get(2)?, code: row.get(3)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether this id is known.
+    pub fn knows(&self, id: &str) -> anyhow::Result<bool> {
+        let mut statement = self.connection.prepare_cached("SELECT 1 FROM letter WHERE id = ?1")?;
+        Ok(statement.query_row([id], |_| Ok(())).optional()?.is_some())
+    }
+}
+
+fn insert(connection: &Connection, d: &Decided) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO letter (id, key, attempt, refused, reference, received) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![d.id, d.key.as_slice(), d.attempt, d.refused, d.reference, d.received])?;
+    event(connection, &d.id, &d.received, "decided", None, Some(&d.code))
+}
+
+fn event(
+    connection: &Connection,
+    letter: &str,
+    at: &str,
+    kind: &str,
+    place: Option<&str>,
+    code: Option<&str>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO event (letter, at, kind, place, code) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![letter, at, kind, place, code])
+        .map(drop)
+}
+
+fn pending(row: &rusqlite::Row, first: usize) -> rusqlite::Result<Option<Pending>> {
+    let (drop_name, channel): (Option<String>, Option<String>) = (row.get(first)?, row.get(first + 1)?);
+    let channel = channel.and_then(|text| Channel::ALL.into_iter().find(|channel| channel.as_str() == text));
+    let (Some(drop_name), Some(channel)) = (drop_name, channel) else { return Ok(None) };
+    Ok(Some(Pending {
+        drop_name,
+        channel,
+        folder: row.get(first + 2)?,
+        status: row.get(first + 3)?,
+        decision: row.get(first + 4)?,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decided(id: &str, attempt: u32) -> (Decided, Pending) {
+        let decided = Decided {
+            id: id.to_owned(),
+            key: [1; 32],
+            attempt,
+            refused: false,
+            reference: Some("2026/1".to_owned()),
+            received: "2026-11-23T09:00:00+01:00".to_owned(),
+            code: "reserved".to_owned(),
+        };
+        let pending = Pending {
+            drop_name: "inbox/a".to_owned(),
+            channel: Channel::Print,
+            folder: "a.01234567".to_owned(),
+            status: "status: AKSEPTERT\n".to_owned(),
+            decision: None,
+        };
+        (decided, pending)
+    }
+
+    #[test]
+    fn a_letter_is_decided_then_placed_and_remembered() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.sqlite");
+        let (mut ledger, new) = Ledger::open(&path).unwrap();
+        assert!(new);
+        let (first, pending) = decided("id-1", 1);
+        ledger.decide(&[(first, pending.clone())]).unwrap();
+        assert_eq!(ledger.pending().unwrap(), [("id-1".to_owned(), pending)]);
+        ledger.placed("2026-11-23T09:00:00+01:00", &[("id-1".to_owned(), "print/a.01234567".to_owned())]).unwrap();
+        drop(ledger);
+        let (ledger, new) = Ledger::open(&path).unwrap();
+        assert!(!new && ledger.pending().unwrap().is_empty());
+        let earlier = ledger.earlier(&[1; 32]).unwrap();
+        assert_eq!((earlier.len(), earlier[0].pending.clone(), earlier[0].released), (1, None, false));
+        assert_eq!(ledger.with_reference("2026/1").unwrap(), ["id-1"]);
+        let kinds: Vec<String> = ledger.history("id-1").unwrap().into_iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, ["decided", "placed"]);
+    }
+
+    #[test]
+    fn a_key_and_attempt_is_taken_once_and_history_cannot_be_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut ledger, _) = Ledger::open(&dir.path().join("ledger.sqlite")).unwrap();
+        ledger.decide(&[decided("id-1", 1)]).unwrap();
+        assert!(ledger.decide(&[decided("id-2", 1)]).is_err());
+        assert!(!ledger.knows("id-2").unwrap());
+        for change in ["DELETE FROM event", "UPDATE event SET at = 'x'", "DELETE FROM letter"] {
+            assert!(ledger.connection.execute(change, []).is_err(), "{change}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What an earlier pass left behind: letters that arrived without being recorded, missing marks, a lost ledger.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use rayon::prelude::*;
+use walkdir::WalkDir;
+
+use super::{Desk, Pass, PassError};
+use crate::core::judge;
+use crate::core::letter::Key;
+use crate::core::names::STATUS;
+use crate::core::route::{Channel, State};
+use crate::core::status::{Stamp, Status};
+use crate::shell::intake;
+use crate::shell::ledger::{Decided, Remembered};
+
+/// Drops with one key that are told apart when the ledger is rebuilt.
+const ATTEMPTS_MAX: u32 = 1_000;
+
+impl Pass<'_> {
+    /// Records letters that reached their place just before a crash.
+    pub(super) fn finish_placed(&mut self) -> Result<(), PassError> {
+        let pending = self.ledger.pending()?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let mut found = Vec::new();
+        for (id, pending) in &pending {
+            let is_it = |path: &Path| read_status(path).is_some_and(|status| status.forsendelsesId == *id);
+            let place = self.desk.spool.find_placed(pending.channel, &pending.folder, is_it);
+            if let Some(path) = place.with_context(|| format!("kan ikke lese outbox/{}", pending.channel.as_str()))? {
+                let folder = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                found.push((id.clone(), format!("{}/{folder}", pending.channel.as_str())));
+            }
+        }
+        self.desk.spool.sync().context("kan ikke lagre flyttingene varig")?;
+        Ok(self.ledger.placed(&Stamp(self.desk.settings.now).to_string(), &found)?)
+    }
+
+    /// Puts `FERDIG` back where a crash came between a letter's place and its mark.
+    pub(super) fn restore_marks(&mut self) -> Result<(), PassError> {
+        let mut unmarked = Vec::new();
+        for channel in Channel::ALL {
+            let letters = self.desk.spool.unmarked(channel);
+            unmarked.extend(letters.with_context(|| format!("kan ikke lese outbox/{}", channel.as_str()))?);
+        }
+        if unmarked.is_empty() {
+            return Ok(());
+        }
+        self.desk.spool.sync().context("kan ikke lagre flyttingene varig")?;
+        let spool = &self.desk.spool;
+        let mark = |letter: &PathBuf| spool.mark_ready(letter);
+        Ok(unmarked.par_iter().try_for_each(mark).context("kan ikke skrive FERDIG")?)
+    }
+
+    /// Fills a new ledger from the letters in `outbox/`.
+    pub(super) fn rebuild_ledger(&mut self) -> Result<(), PassError> {
+        let entries = WalkDir::new(self.desk.root.outbox()).follow_links(false).max_depth(4).sort_by_file_name();
+        let folders: Vec<PathBuf> = entries
+            .into_iter()
+            .filter_map(Result::ok)
+            .filter(|entry| entry.file_name() == STATUS && entry.file_type().is_file())
+            .filter_map(|entry| entry.path().parent().map(Path::to_path_buf))
+            .collect();
+        if folders.is_empty() {
+            return Ok(());
+        }
+        let desk = &self.desk;
+        let mut letters: Vec<Remembered> = folders.par_iter().filter_map(|folder| desk.remember(folder)).collect();
+        let identity = |letter: &Remembered| (letter.decided.key, letter.decided.attempt);
+        letters.sort_by_key(identity);
+        letters.dedup_by_key(|letter| identity(letter));
+        let forgotten = folders.len() - letters.len();
+        self.ledger.remember(&Stamp(self.desk.settings.now).to_string(), &letters)?;
+        let mut message = format!(
+            ".postgang/ledger.sqlite manglet og er bygd opp igjen fra {} brev i outbox/. Brev som er slettet derfra, er glemt.",
+            letters.len()
+        );
+        if forgotten > 0 {
+            message += &format!(" {forgotten} mapper kunne ikke leses, og kan ikke gjenkjennes om de kommer på nytt.");
+        }
+        self.report.messages.push(message);
+        Ok(())
+    }
+}
+
+impl Desk<'_> {
+    /// A placed letter as the ledger would have it.
+    fn remember(&self, folder: &Path) -> Option<Remembered> {
+        let status = read_status(folder)?;
+        let drop = intake::open(folder, None, self.settings.wall).ok()?.drop;
+        let key = match &drop.letter {
+            Ok(letter) => {
+                let reads = intake::read_documents(folder, &drop).ok()?;
+                let sender = status.avsender.clone().or_else(|| letter.sender.clone()).unwrap_or_default();
+                Key::of_letter(&sender, letter, &judge::key_documents(&reads))
+            }
+            Err(_) => Key::of_files(&intake::digest_files(folder, &drop).ok()?),
+        };
+        let is = |attempt| key.id(attempt).to_string() == status.forsendelsesId;
+        let attempt = if is(None) { 1 } else { (1..=ATTEMPTS_MAX).find(|n| is(Some(*n)))? };
+        let place = folder.strip_prefix(self.root.outbox()).ok()?.to_string_lossy().into_owned();
+        let released = matches!(status.status, State::ManueltHandtert | State::IkkeLevert);
+        let decided = Decided {
+            id: status.forsendelsesId,
+            key: key.digest(),
+            attempt,
+            refused: status.kanal == Channel::Avvist,
+            reference: status.eksternReferanse,
+            received: status.mottatt.to_string(),
+            code: status.kode,
+        };
+        Some(Remembered { decided, place, released })
+    }
+}
+
+pub(crate) fn read_status(folder: &Path) -> Option<Status> {
+    Status::from_yaml(&std::fs::read(folder.join(STATUS)).ok()?).ok()
+}

@@ -1,0 +1,110 @@
+//! What a pass did, for people and for machines.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::core::code::Code;
+use crate::core::route::Channel;
+use crate::core::status::Status;
+use crate::shell::spool::DropName;
+
+/// Refused letters that get a line of their own; the rest are in the counts and in `outbox/avvist/`.
+const REFUSALS_SHOWN: usize = 100;
+
+/// The counts of one pass; serialises as `run --json` prints it.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Letters placed or refused.
+    pub received: usize,
+    pub placed: Placed,
+    pub refused: BTreeMap<String, usize>,
+    /// What stays in `inbox/`.
+    pub left: usize,
+    pub messages: Vec<String>,
+    pub seconds: f64,
+    /// Letters that wait for a snapshot that was refused.
+    #[serde(skip)]
+    pub held_by_snapshot: usize,
+    /// Something was left that will not mend itself.
+    #[serde(skip)]
+    pub needs_person: bool,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Placed {
+    pub digipost: usize,
+    pub eboks: usize,
+    pub altinn: usize,
+    pub svarinn: usize,
+    pub print: usize,
+    pub avvist: usize,
+}
+
+impl Placed {
+    pub fn of(&self, channel: Channel) -> usize {
+        match channel {
+            Channel::Digipost => self.digipost,
+            Channel::Eboks => self.eboks,
+            Channel::Altinn => self.altinn,
+            Channel::Svarinn => self.svarinn,
+            Channel::Print => self.print,
+            Channel::Avvist => self.avvist,
+        }
+    }
+
+    fn count(&mut self, channel: Channel) {
+        *match channel {
+            Channel::Digipost => &mut self.digipost,
+            Channel::Eboks => &mut self.eboks,
+            Channel::Altinn => &mut self.altinn,
+            Channel::Svarinn => &mut self.svarinn,
+            Channel::Print => &mut self.print,
+            Channel::Avvist => &mut self.avvist,
+        } += 1;
+    }
+}
+
+impl Report {
+    pub(super) fn placed(&mut self, channel: Channel, code: &str, folder: &str, status: &str) {
+        self.received += 1;
+        self.placed.count(channel);
+        if channel != Channel::Avvist {
+            return;
+        }
+        *self.refused.entry(code.to_owned()).or_default() += 1;
+        match self.placed.avvist {
+            n if n <= REFUSALS_SHOWN => self.messages.push(refusal_line(folder, code, status)),
+            n if n == REFUSALS_SHOWN + 1 => {
+                self.messages.push("Flere brev er avvist; se mappene i outbox/avvist/.".to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// A letter whose decision is recorded and that could not be moved on.
+    pub(super) fn stuck(&mut self, name: &DropName, why: &str) {
+        self.needs_person = true;
+        self.messages.push(format!(
+            "{}: brevet er avgjort, men kunne ikke flyttes ({why}). Det ligger trygt i .postgang/work og går videre i neste kjøring. Prøv: kontroller plass og rettigheter på disken.",
+            name.shown()
+        ));
+    }
+
+    /// 0 all placed, or only settling; 1 a person is needed; 3 a snapshot held letters.
+    pub fn exit_code(&self) -> u8 {
+        if self.held_by_snapshot > 0 {
+            3
+        } else if self.needs_person || self.placed.avvist > 0 {
+            1
+        } else {
+            0
+        }
+    }
+}
+
+fn refusal_line(folder: &str, code: &str, status: &str) -> String {
+    let reason = Status::from_yaml(status.as_bytes()).map(|status| status.begrunnelse).unwrap_or_default();
+    let remedy = code.parse::<Code>().map(|code| code.entry().remedy).unwrap_or_default();
+    format!("outbox/avvist/{folder}/: {reason} Brevet er ikke sendt. Prøv: {remedy}")
+}

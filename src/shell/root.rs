@@ -1,0 +1,173 @@
+//! The root folder: where everything lies, whether it is fit to work in, and the lock that lets one pass work at a
+//! time.
+
+use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use crate::core::route::Channel;
+
+/// How long a second process waits for the first.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
+const LOCK_POLL: Duration = Duration::from_millis(50);
+
+#[derive(Clone, Debug)]
+pub struct Root {
+    dir: PathBuf,
+    ledger: PathBuf,
+}
+
+/// Why nothing can be done in this root. The texts are for operators.
+#[derive(Debug, thiserror::Error)]
+pub enum RootError {
+    #[error(
+        "{0}: mappen finnes ikke, eller er ikke tilgjengelig. Ingen brev er rørt. Prøv: kontroller --root, og at området er montert."
+    )]
+    Missing(PathBuf),
+    #[error("{0} ligger inne i {1}. Ingen brev er rørt. Prøv: legg inbox/ og outbox/ ved siden av hverandre.")]
+    Nested(PathBuf, PathBuf),
+    #[error(
+        "{0} ligger på et annet filsystem enn {1}, og da kan ikke brev flyttes udelt. Ingen brev er rørt. Prøv: legg begge på samme filsystem."
+    )]
+    OtherFileSystem(PathBuf, PathBuf),
+    #[error(
+        "{0} ligger på et nettverksområde ({1}), der løftene om varig lagring er svakere. Ingen brev er rørt. Prøv: kjør på maskinen som har disken, eller godta svakere løfter med --network-root."
+    )]
+    Network(PathBuf, &'static str),
+    #[error("en annen postgang-kjøring holder låsen {0}. Ingen brev er rørt. Prøv: vent til den er ferdig.")]
+    Locked(PathBuf),
+    #[error("{0:#}")]
+    Io(#[from] anyhow::Error),
+}
+
+/// Held for as long as a pass lasts; the kernel lets go of it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock(#[allow(dead_code, reason = "holding it is its use")] File);
+
+impl Root {
+    pub fn new(dir: impl Into<PathBuf>, ledger: Option<PathBuf>) -> Self {
+        let dir = dir.into();
+        let ledger = ledger.unwrap_or_else(|| dir.join(".postgang/ledger.sqlite"));
+        Self { dir, ledger }
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub fn inbox(&self) -> PathBuf {
+        self.dir.join("inbox")
+    }
+
+    pub fn outbox(&self) -> PathBuf {
+        self.dir.join("outbox")
+    }
+
+    pub fn channel(&self, channel: Channel) -> PathBuf {
+        self.outbox().join(channel.as_str())
+    }
+
+    pub fn registry(&self) -> PathBuf {
+        self.dir.join("registry")
+    }
+
+    pub fn senders(&self) -> PathBuf {
+        self.registry().join("avsendere.yaml")
+    }
+
+    pub fn work(&self) -> PathBuf {
+        self.state().join("work")
+    }
+
+    pub fn ledger(&self) -> &Path {
+        &self.ledger
+    }
+
+    /// `.postgang/`: what is ours alone.
+    pub fn state(&self) -> PathBuf {
+        self.dir.join(".postgang")
+    }
+
+    /// Makes what is ours where it is missing and checks that letters can be moved whole.
+    ///
+    /// `inbox/` is not made: where it is missing, a share is not mounted, and that must not look like a day without
+    /// mail.
+    pub fn prepare(&self, network_root: bool) -> Result<(), RootError> {
+        for dir in [&self.dir, &self.inbox()] {
+            if !dir.is_dir() {
+                return Err(RootError::Missing(dir.clone()));
+            }
+        }
+        if let Some(kind) = network_file_system(&self.dir).filter(|_| !network_root) {
+            return Err(RootError::Network(self.dir.clone(), kind));
+        }
+        // Claimed letters are nobody else's business.
+        let private = |dir: &Path| fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+        private(&self.work()).with_context(|| format!("kan ikke lage {}", self.work().display()))?;
+        for channel in Channel::ALL {
+            let dir = self.channel(channel);
+            fs::create_dir_all(&dir).with_context(|| format!("kan ikke lage {}", dir.display()))?;
+        }
+        self.check_nesting()?;
+        self.check_file_system()
+    }
+
+    fn check_nesting(&self) -> Result<(), RootError> {
+        let real = |dir: PathBuf| dir.canonicalize().with_context(|| format!("kan ikke lese {}", dir.display()));
+        let (inbox, outbox) = (real(self.inbox())?, real(self.outbox())?);
+        if outbox.starts_with(&inbox) || inbox.starts_with(&outbox) {
+            return Err(RootError::Nested(outbox, inbox));
+        }
+        Ok(())
+    }
+
+    fn check_file_system(&self) -> Result<(), RootError> {
+        let device = |dir: &Path| {
+            fs::metadata(dir).map(|meta| meta.dev()).with_context(|| format!("kan ikke lese {}", dir.display()))
+        };
+        let inbox = device(&self.inbox())?;
+        let channels = Channel::ALL.map(|channel| self.channel(channel));
+        for dir in [self.work(), self.outbox()].iter().chain(&channels) {
+            if device(dir)? != inbox {
+                return Err(RootError::OtherFileSystem(dir.clone(), self.inbox()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the lock, waiting a while for another pass to end.
+    pub fn lock(&self) -> Result<Lock, RootError> {
+        let path = self.state().join("lock");
+        let open = || File::options().create(true).truncate(false).write(true).open(&path);
+        let file = open().with_context(|| format!("kan ikke åpne {}", path.display()))?;
+        let started = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Lock(file)),
+                Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_WAIT => std::thread::sleep(LOCK_POLL),
+                Err(TryLockError::WouldBlock) => return Err(RootError::Locked(path)),
+                Err(TryLockError::Error(error)) => {
+                    return Err(anyhow::Error::new(error).context(format!("kan ikke låse {}", path.display())).into());
+                }
+            }
+        }
+    }
+}
+
+/// The file systems whose changes other machines make, by the magic number that `statfs` gives.
+pub fn network_file_system(dir: &Path) -> Option<&'static str> {
+    match rustix::fs::statfs(dir).ok()?.f_type as u32 {
+        0x6969 => Some("NFS"),
+        0x517b => Some("SMB"),
+        0xff53_4d42 => Some("CIFS"),
+        0xfe53_4d42 => Some("SMB2"),
+        0x6573_5546 => Some("FUSE"),
+        0x0102_1997 => Some("9p"),
+        0x00c3_6400 => Some("Ceph"),
+        0x5346_414f => Some("AFS"),
+        _ => None,
+    }
+}
