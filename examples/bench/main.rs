@@ -40,7 +40,7 @@ struct Args {
     letters: u64,
     #[command(flatten)]
     size: Size,
-    /// Keep registers and results in this folder, and use its registers again [default: a temporary folder]
+    /// Keep everything in this folder, and use its registers again [default: a temporary folder]
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
     /// Threads for everything [default: one for each processor]
@@ -135,7 +135,8 @@ fn bench(args: &Args) -> Result<()> {
             temporary.path()
         }
     };
-    let bench = Bench { args, folder, root: folder.join("root"), bare_root: folder.join("bare") };
+    let run = (1..).map(|run| folder.join(format!("run-{run}"))).find(|run| !run.exists()).expect("numbers do not end");
+    let bench = Bench { args, folder, root: run.join("root"), bare_root: run.join("bare"), run };
     let program = bench.program()?;
     bench.prepare()?;
     let bare = bench.bare()?;
@@ -148,7 +149,11 @@ fn bench(args: &Args) -> Result<()> {
 
 struct Bench<'a> {
     args: &'a Args,
+    /// Holds the registers, and the runs.
     folder: &'a Path,
+    /// This run's own folder. Nothing of an earlier run is deleted: for minutes after many files have been deleted,
+    /// ext4 looks at each of their inodes again whenever it makes a file, and a pass takes up to eight times as long.
+    run: PathBuf,
     root: PathBuf,
     bare_root: PathBuf,
 }
@@ -173,11 +178,11 @@ impl Bench<'_> {
         Ok(program)
     }
 
-    /// Registers, unless they lie there from before, and no trace of an earlier pass.
+    /// Registers, unless they lie there from before.
     fn prepare(&self) -> Result<()> {
         let Size { krr, units, seed } = self.args.size;
         let wanted = format!("layout=1 krr={krr} units={units} seed={seed}\n");
-        // The marker also says that the folder is ours to empty.
+        let registry = self.folder.join("registry");
         let marker = self.folder.join("bench.txt");
         let made = fs::read_to_string(&marker).unwrap_or_default();
         if made.is_empty() {
@@ -188,21 +193,27 @@ impl Bench<'_> {
         if made != wanted {
             eprintln!("making registers in {}", self.folder.display());
             fs::write(&marker, "registers unfinished\n")?;
-            remove(&self.root)?;
-            self.child("registers").arg(self.root.join("registry")).run()?;
+            // Earlier runs keep theirs: they hold links to the files.
+            if registry.exists() {
+                fs::remove_dir_all(&registry)?;
+            }
+            self.child("registers").arg(&registry).run()?;
             fs::write(&marker, wanted)?;
         }
-        for trace in ["inbox", "outbox", ".postgang"] {
-            remove(&self.root.join(trace))?;
+        let linked = self.root.join("registry");
+        fs::create_dir_all(&linked)?;
+        for entry in fs::read_dir(&registry)? {
+            let entry = entry?;
+            fs::hard_link(entry.path(), linked.join(entry.file_name()))?;
         }
-        remove(&self.bare_root)
+        Ok(())
     }
 
     fn bare(&self) -> Result<Measured> {
         self.letters(&self.bare_root, 0)?;
         let mut child = self.child("bare");
-        let measured = measure(child.arg(&self.bare_root), &self.folder.join("bare-program"))?;
-        ensure!(measured.status.success(), "the bare program failed: see {}", self.folder.display());
+        let measured = measure(child.arg(&self.bare_root), &self.run.join("bare-program"))?;
+        ensure!(measured.status.success(), "the bare program failed: see {}", self.run.display());
         check::check_bare(&self.bare_root, self.args.letters)?;
         Ok(measured)
     }
@@ -214,10 +225,10 @@ impl Bench<'_> {
         child.arg("--root").arg(&self.root).args(["run", "--json", "--settle", "0", "--now", words::NOW]);
         child.env("POSTGANG_TIMINGS", "1");
         self.set_threads(&mut child);
-        let measured = measure(&mut child, &self.folder.join(format!("pass-{set}")))?;
+        let measured = measure(&mut child, &self.run.join(format!("pass-{set}")))?;
         // 1 means that a letter was refused, and some are meant to be.
         if !matches!(measured.status.code(), Some(0 | 1)) {
-            let stderr = fs::read_to_string(self.folder.join(format!("pass-{set}.stderr")))?;
+            let stderr = fs::read_to_string(self.run.join(format!("pass-{set}.stderr")))?;
             bail!("postgang ended with {}:\n{stderr}", measured.status);
         }
         let placed = check::check(&self.root, self.args.size, set, self.args.letters, &measured.stdout)
@@ -270,14 +281,5 @@ impl Run for Command {
         let status = self.status()?;
         ensure!(status.success(), "{:?} ended with {status}", self.get_args().collect::<Vec<_>>());
         Ok(())
-    }
-}
-
-fn remove(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot empty {}", folder.display()))
-        }
-        _ => Ok(()),
     }
 }

@@ -5,6 +5,7 @@
 
 use anyhow::{Context, Result};
 use lopdf::content::{Content, Operation};
+use lopdf::xref::XrefType;
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, StringFormat, dictionary};
 use memchr::memmem;
 
@@ -25,6 +26,10 @@ impl Template {
     pub fn new(seed: u64, index: u64, pages: usize) -> Result<Self> {
         let mut random = Random::new(seed, Purpose::Pdf, index);
         let mut document = Document::with_version("1.6");
+        // Both ways of writing the table are common in archives.
+        if index.is_multiple_of(2) {
+            document.reference_table.cross_reference_type = XrefType::CrossReferenceTable;
+        }
         let mut bytes = Vec::new();
         build(&mut document, &mut random, pages)?;
         document.save_to(&mut bytes).context("cannot write a PDF")?;

@@ -40,7 +40,9 @@ pub fn print(bench: &Bench, bare: &Measured, passes: &[(&str, Pass)]) -> Result<
         }
     }
     if args.keep.is_some() {
-        println!("\nKept in {}", bench.folder.display());
+        println!("\nKept in {}", bench.run.display());
+    } else {
+        println!("\nThe letters are deleted now: on ext4 wait five minutes before the next run, or use --keep.");
     }
     Ok(())
 }
