@@ -90,6 +90,7 @@ pub fn run(root: &Root, settings: &Settings) -> Result<Report, PassError> {
         settings.progress.inc(batch.len() as u64);
     }
     settings.progress.finish_and_clear();
+    pass.desk.spool.tidy().context("kan ikke rydde .postgang/work")?;
     pass.report.seconds = started.elapsed().as_secs_f64();
     Ok(pass.report)
 }

@@ -124,6 +124,17 @@ impl<'a> Spool<'a> {
         Ok(drops)
     }
 
+    /// Leaves `work/` as empty as it is: a folder that still holds a letter stays.
+    pub fn tidy(&self) -> io::Result<()> {
+        for sender in fs::read_dir(self.root.work())? {
+            match fs::remove_dir(sender?.path()) {
+                Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
     /// Writes what is said of a letter into its folder. A file that is there already is from before a crash and is
     /// not trusted.
     pub fn write(&self, drop: &DropName, status: &str, decision: Option<&str>) -> io::Result<()> {
