@@ -17,6 +17,8 @@ use crate::shell::ledger::{Decided, Remembered};
 
 /// Drops with one key that are told apart when the ledger is rebuilt.
 const ATTEMPTS_MAX: u32 = 1_000;
+/// The deepest `status.yaml` below `outbox/`: `arkiv/YYYY-MM/<batch>/<letter>/status.yaml`.
+const DEPTH_MAX: usize = 5;
 
 impl Pass<'_> {
     /// Records letters that reached their place just before a crash.
@@ -56,16 +58,14 @@ impl Pass<'_> {
 
     /// Fills a new ledger from the letters in `outbox/`.
     pub(super) fn rebuild_ledger(&mut self) -> Result<(), PassError> {
-        let entries = WalkDir::new(self.desk.root.outbox()).follow_links(false).max_depth(4).sort_by_file_name();
+        let entries =
+            WalkDir::new(self.desk.root.outbox()).follow_links(false).max_depth(DEPTH_MAX).sort_by_file_name();
         let folders: Vec<PathBuf> = entries
             .into_iter()
             .filter_map(Result::ok)
             .filter(|entry| entry.file_name() == STATUS && entry.file_type().is_file())
             .filter_map(|entry| entry.path().parent().map(Path::to_path_buf))
             .collect();
-        if folders.is_empty() {
-            return Ok(());
-        }
         let desk = &self.desk;
         let mut letters: Vec<Remembered> = folders.par_iter().filter_map(|folder| desk.remember(folder)).collect();
         let identity = |letter: &Remembered| (letter.decided.key, letter.decided.attempt);
@@ -73,6 +73,9 @@ impl Pass<'_> {
         letters.dedup_by_key(|letter| identity(letter));
         let forgotten = folders.len() - letters.len();
         self.ledger.remember(&Stamp(self.desk.settings.now).to_string(), &letters)?;
+        if folders.is_empty() {
+            return Ok(());
+        }
         let mut message = format!(
             ".postgang/ledger.sqlite manglet og er bygd opp igjen fra {} brev i outbox/. Brev som er slettet derfra, er glemt.",
             letters.len()
