@@ -1,5 +1,6 @@
 //! From judged to placed: what depends on earlier letters, and the batch's way through the ledger and the spool.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
@@ -21,6 +22,9 @@ use crate::shell::spool::DropName;
 /// Without `eksternReferanse` the same content may be meant again after a while.
 const BLOCKS_DAYS_WITHOUT_REFERENCE: i64 = 30;
 
+const LEDGER_FAILED: &str = "protokollen kan ikke leses eller skrives. Brev som er hentet, ligger trygt i .postgang/work \
+     og tas opp igjen i neste kjøring. Prøv: kontroller plass og rettigheter på disken";
+
 /// A letter with a recorded decision, on its way from `work/` to its place.
 pub(super) struct Admitted {
     name: DropName,
@@ -38,10 +42,10 @@ impl Pass<'_> {
         let mut known: HashMap<Digest256, Vec<Earlier>> = HashMap::new();
         for letter in examined {
             let digest = letter.key.digest();
-            if !known.contains_key(&digest) {
-                known.insert(digest, self.ledger.earlier(&digest)?);
-            }
-            let earlier = known.get_mut(&digest).expect("it was just put there");
+            let earlier = match known.entry(digest) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => entry.insert(self.ledger.earlier(&digest).context(LEDGER_FAILED)?),
+            };
             if let Some((id, pending)) = recorded(earlier, &letter.name, &resumed) {
                 resumed.insert(id.clone());
                 let code = code_of(&pending.status);
@@ -71,7 +75,7 @@ impl Pass<'_> {
                 },
             }
         }
-        self.ledger.decide(&decided)?;
+        self.ledger.decide(&decided).context(LEDGER_FAILED)?;
         Ok(admitted)
     }
 
@@ -143,7 +147,7 @@ impl Pass<'_> {
         self.desk.spool.sync().context("kan ikke lagre flyttingene varig; brevene tas opp igjen")?;
         let place = |letter: &Admitted, folder: &str| format!("{}/{folder}", letter.pending.channel.as_str());
         let places: Vec<_> = placed.iter().map(|(letter, folder)| (letter.id.clone(), place(letter, folder))).collect();
-        self.ledger.placed(&Stamp(self.desk.settings.now).to_string(), &places)?;
+        self.ledger.placed(&Stamp(self.desk.settings.now).to_string(), &places).context(LEDGER_FAILED)?;
         let desk = &self.desk;
         let mark = |(letter, folder): &(Admitted, String)| {
             desk.spool.mark_ready(&desk.root.channel(letter.pending.channel).join(folder))
