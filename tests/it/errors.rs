@@ -66,7 +66,8 @@ fn of_two_refusals_the_earlier_wins() {
     };
     let to_altinn = |rest: &str| to(IN_ALTINN, rest);
     let only = "kunDigitalLevering: true, ";
-    let cases: Vec<(Code, Code, String, &[(&str, &str)])> = vec![
+    type Files = &'static [(&'static str, &'static str)];
+    let cases: Vec<(Code, Code, String, Files)> = vec![
         (Code::MetadataAmbiguous, Code::MetadataUnreadable, "tittel: [".into(), &[("forsendelse.json", "1 page")]),
         (Code::MetadataUnreadable, Code::UnknownField, "titel: x\ntittel: [".into(), &[]),
         (Code::UnknownField, Code::MetadataInvalid, "{titel: x, mottaker: Kari}".into(), &[]),
