@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter};
 
-/// A quoted field that has not been closed after so many bytes is a stray quote: only its own line is broken.
+/// A quote that has not been closed after so many bytes is a stray one: only its own line is broken.
 const RECORD_BYTES_MAX: usize = 64 * 1024;
 
 /// What the header says of the rows below it.
@@ -118,10 +118,13 @@ impl Scanner {
                 end = Line::split(end.after);
                 lines += 1;
                 shape = shape.then(Shape::of(end.bytes, self.dialect.delimiter, true));
-            } else if last {
-                return Err(Truncated { line: self.line });
-            } else {
+            } else if !last {
                 return Ok(None);
+            } else if lines > 1 && Shape::of(end.bytes, self.dialect.delimiter, false).is_row(self.dialect) {
+                // The text does not end in the middle of a row when its last line is one.
+                (end, lines, shape.sound) = (first, 1, false);
+            } else {
+                return Err(Truncated { line: self.line });
             }
         }
         let fault = if !shape.sound {
@@ -212,6 +215,10 @@ impl Shape {
         }
         // The padding after the tail carries the tail's last state, so `inside` speaks of the line's end.
         Self { delimiters, open: inside != 0, sound: stray == 0 }
+    }
+
+    fn is_row(self, dialect: Dialect) -> bool {
+        self.sound && !self.open && self.delimiters + 1 == dialect.fields
     }
 
     fn then(self, next: Self) -> Self {
