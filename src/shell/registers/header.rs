@@ -28,21 +28,12 @@ impl Header {
         let count = |delimiter| header.iter().filter(|byte| **byte == delimiter).count();
         let delimiter = if count(b';') > count(b',') { b';' } else { b',' };
         let mut record = csv::ByteRecord::new();
-        // Reading from memory cannot fail, and whatever stands there is a record.
-        let reader = csv::ReaderBuilder::new().has_headers(false).delimiter(delimiter).from_reader(header);
-        if !{ reader }.read_byte_record(&mut record).unwrap_or(false) {
-            return Err(columns.first().map_or(Refusal::Empty, |column| Refusal::ColumnMissing(column)));
-        }
-        let names: Vec<String> = record
-            .iter()
-            .map(|name| {
-                let name = String::from_utf8_lossy(name).trim().to_ascii_lowercase();
-                let plain = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
-                plain.unwrap_or(&name).to_owned()
-            })
-            .collect();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).delimiter(delimiter).from_reader(header);
+        // Reading from memory cannot fail; a header without any name lacks the first column.
+        let _ = reader.read_byte_record(&mut record);
+        let names: Vec<String> = record.iter().map(|name| plain_name(name, prefixes)).collect();
         let position = |column: &'static str| {
-            let mut places = (0..names.len()).filter(|i| names[*i].eq_ignore_ascii_case(column));
+            let mut places = (0..names.len()).filter(|place| names[*place].eq_ignore_ascii_case(column));
             match (places.next(), places.next()) {
                 (None, _) => Err(Refusal::ColumnMissing(column)),
                 (Some(_), Some(_)) => Err(Refusal::ColumnTwice(column)),
@@ -63,6 +54,12 @@ impl Header {
         }
         Row(fields)
     }
+}
+
+/// In lower case, without a prefix that says nothing.
+fn plain_name(name: &[u8], prefixes: &[&str]) -> String {
+    let name = String::from_utf8_lossy(name).trim().to_ascii_lowercase();
+    prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(&name).to_owned()
 }
 
 /// The fields of a row, in the order of the register's `COLUMNS`.

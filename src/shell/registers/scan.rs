@@ -227,6 +227,7 @@ impl Shape {
 }
 
 /// One bit for each byte of the chunk that equals `byte`, the first byte lowest.
+#[inline]
 fn bits_equal(chunk: &[u8; 64], byte: u8) -> u64 {
     const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     let pattern = u64::from_ne_bytes([byte; 8]);
