@@ -127,17 +127,13 @@ impl Scanner {
                 return Err(Truncated { line: self.line });
             }
         }
-        let fault = if !shape.sound {
-            Some(Fault::Quotes)
-        } else if shape.delimiters + 1 != self.dialect.fields {
-            Some(Fault::Fields { found: shape.delimiters + 1 })
+        let found = shape.delimiters + 1;
+        let (fault, cut) = if !shape.sound {
+            (Some(Fault::Quotes), true)
+        } else if found != self.dialect.fields {
+            (Some(Fault::Fields { found }), found < self.dialect.fields)
         } else {
-            None
-        };
-        let cut = match fault {
-            Some(Fault::Quotes) => true,
-            Some(Fault::Fields { found }) => found < self.dialect.fields,
-            None => false,
+            (None, false)
         };
         if cut && !end.terminated {
             return Err(Truncated { line: self.line });
