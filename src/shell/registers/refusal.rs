@@ -13,7 +13,7 @@ pub enum Refusal {
     #[error("filen ligger der både pakket (.csv.gz) og upakket (.csv)")]
     Ambiguous,
     #[error("filen kan ikke leses ({0})")]
-    Unreadable(#[source] io::Error),
+    Unreadable(io::Error),
     #[error("filen er ikke en vanlig fil")]
     NotAFile,
     #[error("den pakkede filen er skadet")]
