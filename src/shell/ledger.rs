@@ -136,6 +136,18 @@ impl Ledger {
         Ok((Self { connection }, new))
     }
 
+    /// Opens an existing ledger for looking only; `None` where there is none yet.
+    pub fn open_to_read(path: &Path) -> anyhow::Result<Option<Self>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)
+            .with_context(|| format!("{}: protokollen kan ikke åpnes", path.display()))?;
+        connection.busy_timeout(BUSY_WAIT)?;
+        Ok(Some(Self { connection }))
+    }
+
     /// Every earlier drop with this key, by attempt.
     pub fn earlier(&self, key: &Digest256) -> anyhow::Result<Vec<Earlier>> {
         let mut statement = self.connection.prepare_cached(

@@ -5,6 +5,7 @@
 //! depends on order (duplicates, numbered names) is settled by one thread.
 
 mod admit;
+mod preview;
 mod recovery;
 mod report;
 mod take;
@@ -26,6 +27,8 @@ use crate::core::names::shown;
 use crate::core::senders::{Senders, SendersError};
 use crate::core::snapshot::SnapshotName;
 
+pub use preview::{Outlook, Preview, preview};
+pub(crate) use recovery::read_status;
 pub use report::Report;
 use take::{Candidate, Taken};
 

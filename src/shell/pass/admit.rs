@@ -167,7 +167,7 @@ fn recorded(earlier: &[Earlier], name: &DropName, resumed: &HashSet<String>) -> 
 }
 
 /// Whether an earlier letter forbids another like it.
-fn blocks(first: &Earlier, now: Time) -> bool {
+pub(super) fn blocks(first: &Earlier, now: Time) -> bool {
     let window = TimeDelta::days(BLOCKS_DAYS_WITHOUT_REFERENCE);
     let recent = || parse_time(&first.received).is_none_or(|received| now - received < window);
     !first.refused && !first.released && (first.has_reference || recent())

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use super::Desk;
 use crate::core::identity::RecipientId;
@@ -75,7 +76,11 @@ impl Desk<'_> {
                 Err(error) => return Taken::Failed(candidate.name.clone(), error.to_string()),
             }
         }
-        let examined = guarded(|| self.examine(&candidate.name, registers))
+        let examine = || {
+            self.spool.clean(&candidate.name)?;
+            self.examine(&candidate.name, &candidate.name.in_work(self.root), registers)
+        };
+        let examined = guarded(examine)
             .unwrap_or_else(|| Err(io::Error::other("behandlingen stoppet uventet")));
         examined.map(|examined| Taken::Examined(Box::new(examined))).unwrap_or_else(|error| {
             let returned = self.spool.put_back(&candidate.name);
@@ -85,18 +90,17 @@ impl Desk<'_> {
         })
     }
 
-    fn examine(&self, name: &DropName, registers: &Registers) -> io::Result<Examined> {
-        self.spool.clean(name)?;
-        let path = name.in_work(self.root);
-        let drop = intake::open(&path, name.sender, self.settings.wall)?.drop;
+    /// Reads and judges the drop that lies at `path`.
+    pub(super) fn examine(&self, name: &DropName, path: &Path, registers: &Registers) -> io::Result<Examined> {
+        let drop = intake::open(path, name.sender, self.settings.wall)?.drop;
         let today = self.settings.now.date_naive();
         let recipient = drop.address(self.senders, today).ok().and_then(|addressed| addressed.recipient);
-        let reads = intake::read_documents(&path, &drop)?;
+        let reads = intake::read_documents(path, &drop)?;
         let key = match &drop.letter {
             Ok(letter) => {
                 Key::of_letter(&sender_line(&drop, letter, self.senders), letter, &judge::key_documents(&reads))
             }
-            Err(_) => Key::of_files(&intake::digest_files(&path, &drop)?),
+            Err(_) => Key::of_files(&intake::digest_files(path, &drop)?),
         };
         let facts = match self.facts(recipient, registers) {
             Lookup::Known(facts) => Some(facts),
@@ -106,7 +110,7 @@ impl Desk<'_> {
         Ok(Examined { name: name.clone(), key, letter: drop.letter.ok(), reads, recipient, facts, judgement })
     }
 
-    fn facts(&self, recipient: Option<RecipientId>, registers: &Registers) -> Lookup<Facts> {
+    pub(super) fn facts(&self, recipient: Option<RecipientId>, registers: &Registers) -> Lookup<Facts> {
         match recipient {
             None => Lookup::Known(Facts::NoDigitalId),
             Some(RecipientId::Person(person)) => registers.person(person).map(Facts::Person),

@@ -237,6 +237,19 @@ impl Registers {
     }
 }
 
+/// What is wrong in one snapshot, looking at every row; moves and remembers nothing.
+pub fn inspect(request: Request<'_>, name: SnapshotName) -> (Option<SnapshotUsed>, Vec<String>) {
+    let mut report = Report::new(request.memory);
+    match name {
+        SnapshotName::Krr => drop(report.settle(Some(read::<Krr>(request, name)))),
+        SnapshotName::Reservasjoner => drop(report.settle(Some(read::<Reservations>(request, name)))),
+        SnapshotName::Enheter => drop(report.settle(Some(read::<Units>(request, name)))),
+        SnapshotName::Underenheter => drop(report.settle(Some(read::<SubUnits>(request, name)))),
+        SnapshotName::Svarinn => drop(report.settle(Some(read::<ReceivingSystems>(request, name)))),
+    }
+    (report.used.pop(), report.messages)
+}
+
 fn speaks_of_persons(name: SnapshotName) -> bool {
     matches!(name, SnapshotName::Krr | SnapshotName::Reservasjoner)
 }
