@@ -300,6 +300,15 @@ fn translate(message: &str) -> String {
     }
 }
 
+impl fmt::Display for Then {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Print => "print",
+            Self::DigitalOnly => "kun-digital",
+        })
+    }
+}
+
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -106,7 +106,7 @@ pub struct Remembered {
 }
 
 /// One line of a letter's history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct LedgerEvent {
     pub at: String,
     pub kind: String,

@@ -27,8 +27,7 @@ use crate::core::names::shown;
 use crate::core::senders::{Senders, SendersError};
 use crate::core::snapshot::SnapshotName;
 
-pub use preview::{Outlook, Preview, preview};
-pub(crate) use recovery::read_status;
+pub use preview::preview;
 pub use report::Report;
 use take::{Candidate, Taken};
 

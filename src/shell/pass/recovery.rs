@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rayon::prelude::*;
-use walkdir::WalkDir;
 
 use super::{Desk, Pass, PassError};
 use crate::core::judge;
 use crate::core::letter::Key;
-use crate::core::names::STATUS;
 use crate::core::route::{Channel, State};
-use crate::core::status::{Stamp, Status};
+use crate::core::status::Stamp;
+use crate::shell::find::{letters, read_status};
 use crate::shell::intake;
 use crate::shell::ledger::{Decided, Remembered};
 
@@ -56,13 +55,7 @@ impl Pass<'_> {
 
     /// Fills a new ledger from the letters in `outbox/`.
     pub(super) fn rebuild_ledger(&mut self) -> Result<(), PassError> {
-        let entries = WalkDir::new(self.desk.root.outbox()).follow_links(false).max_depth(4).sort_by_file_name();
-        let folders: Vec<PathBuf> = entries
-            .into_iter()
-            .filter_map(Result::ok)
-            .filter(|entry| entry.file_name() == STATUS && entry.file_type().is_file())
-            .filter_map(|entry| entry.path().parent().map(Path::to_path_buf))
-            .collect();
+        let folders: Vec<PathBuf> = letters(self.desk.root).collect();
         if folders.is_empty() {
             return Ok(());
         }
@@ -113,8 +106,4 @@ impl Desk<'_> {
         };
         Some(Remembered { decided, place, released })
     }
-}
-
-pub(crate) fn read_status(folder: &Path) -> Option<Status> {
-    Status::from_yaml(&std::fs::read(folder.join(STATUS)).ok()?).ok()
 }

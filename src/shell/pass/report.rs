@@ -91,6 +91,24 @@ impl Report {
         ));
     }
 
+    /// The counts and messages as an operator reads them.
+    pub fn text(&self) -> String {
+        let mut text = format!("{:<22} {:>8}\n", "Behandlet", self.received);
+        for channel in Channel::ALL {
+            text += &format!("  {:<20} {:>8}", channel.as_str(), self.placed.of(channel));
+            if channel == Channel::Avvist && !self.refused.is_empty() {
+                let codes: Vec<String> = self.refused.iter().map(|(code, n)| format!("{code} {n}")).collect();
+                text += &format!("  ({})", codes.join(", "));
+            }
+            text.push('\n');
+        }
+        text += &format!("{:<22} {:>8}\n", "Ligger igjen i inbox/", self.left);
+        for message in &self.messages {
+            text += &format!("- {message}\n");
+        }
+        text
+    }
+
     /// 0 all placed, or only settling; 1 a person is needed; 3 a snapshot held letters.
     pub fn exit_code(&self) -> u8 {
         if self.held_by_snapshot > 0 {

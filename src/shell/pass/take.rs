@@ -80,8 +80,7 @@ impl Desk<'_> {
             self.spool.clean(&candidate.name)?;
             self.examine(&candidate.name, &candidate.name.in_work(self.root), registers)
         };
-        let examined = guarded(examine)
-            .unwrap_or_else(|| Err(io::Error::other("behandlingen stoppet uventet")));
+        let examined = guarded(examine).unwrap_or_else(|| Err(io::Error::other("behandlingen stoppet uventet")));
         examined.map(|examined| Taken::Examined(Box::new(examined))).unwrap_or_else(|error| {
             let returned = self.spool.put_back(&candidate.name);
             let what = returned
