@@ -4,3 +4,4 @@
 pub mod calendar;
 pub mod facts;
 pub mod identity;
+pub mod print;
