@@ -10,6 +10,11 @@ pub struct Millimetres(f64);
 impl Millimetres {
     const MAX: f64 = 1000.0;
 
+    /// For defaults of our own, which are within the bounds.
+    pub(super) const fn fixed(length: f64) -> Self {
+        Self(length)
+    }
+
     /// Points (1/72 inch) in this length.
     pub fn points(self) -> f64 {
         self.0 * 72.0 / 25.4
