@@ -1,0 +1,3 @@
+//! Printed matter: cover sheets, and the PDFs that letters are merged into.
+
+pub mod cover;
