@@ -19,8 +19,8 @@ impl Envelope {
     /// The envelope for this many sheets, the cover included.
     pub fn of_sheets(sheets: u32) -> Self {
         match sheets {
-            0..=C5_SHEETS_MAX => Self::C5,
-            ..=C4_SHEETS_MAX => Self::C4,
+            sheets if sheets <= C5_SHEETS_MAX => Self::C5,
+            sheets if sheets <= C4_SHEETS_MAX => Self::C4,
             _ => Self::Parcel,
         }
     }

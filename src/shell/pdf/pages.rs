@@ -23,9 +23,14 @@ impl Page {
 
     /// The value of an inheritable attribute (ISO 32000-1, table 30), resolved; null counts as absent.
     pub(crate) fn inherited<'a>(&self, document: &'a Document, key: &[u8]) -> Option<&'a Object> {
+        document.dereference(self.inherited_as_written(document, key)?).ok().map(|(_, object)| object)
+    }
+
+    /// The same value as it stands in the file: possibly a reference, never to null.
+    pub(crate) fn inherited_as_written<'a>(&self, document: &'a Document, key: &[u8]) -> Option<&'a Object> {
         self.lineage().find_map(|id| {
-            let object = document.get_dictionary(id).ok()?.get_deref(key, document).ok()?;
-            (!object.is_null()).then_some(object)
+            let object = document.get_dictionary(id).ok()?.get(key).ok()?;
+            (!document.dereference(object).ok()?.1.is_null()).then_some(object)
         })
     }
 }
