@@ -4,6 +4,7 @@
 //! that is merely untidy (wrong offsets, missing `endobj`) passes when every object its pages need can be read;
 //! a file that has lost something its pages need does not.
 
+mod content;
 mod font;
 mod geometry;
 mod metrics;

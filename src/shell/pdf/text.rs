@@ -7,14 +7,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use lopdf::content::{Content, Operation};
-use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
+use lopdf::{Dictionary, Document, Object, ObjectId};
 
+use super::content::{Budget, of_page, unpacked};
 use super::font::Font;
 use super::geometry::{Area, Matrix, Sheet, number};
 use super::pages::Page;
 
-/// Bytes that the content of one page, or one form, may unpack to.
-const CONTENT_BYTES_MAX: usize = 64 << 20;
 /// Operators followed in one document, forms counted as often as they are drawn: seconds, not minutes.
 const OPERATIONS_MAX: u64 = 20_000_000;
 /// Forms within forms.
@@ -42,6 +41,7 @@ pub(super) struct TextSearch<'a> {
     document: &'a Document,
     fonts: HashMap<ObjectId, Rc<Font<'a>>>,
     operations_left: u64,
+    budget: Budget,
 }
 
 /// The graphics state, as far as it moves text.
@@ -71,12 +71,12 @@ struct Run<'r, 'a> {
 
 impl<'a> TextSearch<'a> {
     pub(super) fn new(document: &'a Document) -> Self {
-        Self { document, fonts: HashMap::new(), operations_left: OPERATIONS_MAX }
+        Self { document, fonts: HashMap::new(), operations_left: OPERATIONS_MAX, budget: Budget::default() }
     }
 
     /// Whether text stands within `area` of `sheet`.
     pub(super) fn look(&mut self, page: &Page, sheet: &Sheet, area: Area) -> Zoned {
-        let Some(content) = page_content(self.document, page) else {
+        let Some(content) = of_page(self.document, page, &mut self.budget) else {
             return Zoned::Unknown;
         };
         let resources = page.inherited(self.document, b"Resources").and_then(|object| object.as_dict().ok());
@@ -262,7 +262,7 @@ impl Run<'_, '_> {
         if self.depth >= FORM_DEPTH_MAX {
             return Err(Halt::Lost);
         }
-        let content = unpacked(document, form).ok_or(Halt::Lost)?;
+        let content = unpacked(document, form, &mut self.search.budget).ok_or(Halt::Lost)?;
         let own = form.dict.get_deref(b"Resources", document).ok().and_then(|object| object.as_dict().ok());
         let matrix = form.dict.get(b"Matrix").ok().and_then(|object| Matrix::read(document, object));
         let mut state = self.state.clone();
@@ -274,47 +274,4 @@ impl Run<'_, '_> {
 /// The last six operands as a matrix.
 fn matrix(n: impl Fn(usize) -> Option<f64>) -> Option<Matrix> {
     Some(Matrix::new([n(6)?, n(5)?, n(4)?, n(3)?, n(2)?, n(1)?]))
-}
-
-/// The page's content streams as one, separated by white space; a page without content is empty, not unknown.
-fn page_content(document: &Document, page: &Page) -> Option<Vec<u8>> {
-    let Ok(contents) = document.get_dictionary(page.id).ok()?.get_deref(b"Contents", document) else {
-        return Some(Vec::new());
-    };
-    let single = std::slice::from_ref(contents);
-    let parts = contents.as_array().map_or(single, Vec::as_slice);
-    let mut content = Vec::new();
-    for part in parts {
-        match document.dereference(part).ok()?.1 {
-            Object::Stream(stream) => content.extend(unpacked(document, stream)?),
-            Object::Null => {}
-            _ => return None,
-        }
-        content.push(b'\n');
-        if content.len() > CONTENT_BYTES_MAX {
-            return None;
-        }
-    }
-    Some(content)
-}
-
-/// A stream's bytes without its filters, within bounds; the filters themselves may stand behind references.
-pub(super) fn unpacked(document: &Document, stream: &Stream) -> Option<Vec<u8>> {
-    let indirect =
-        |key: &[u8]| stream.dict.get(key).is_ok_and(|value| !matches!(value, Object::Name(_) | Object::Null));
-    if !indirect(b"Filter") && !indirect(b"DecodeParms") {
-        return stream.get_plain_content_with_limit(CONTENT_BYTES_MAX).ok();
-    }
-    let mut resolved = Stream::new(Dictionary::new(), stream.content.clone());
-    for key in [&b"Filter"[..], b"DecodeParms"] {
-        if let Ok(value) = stream.dict.get_deref(key, document) {
-            let item = |item| document.dereference(item).map_or(Object::Null, |(_, item)| item.clone());
-            let value = match value {
-                Object::Array(items) => Object::Array(items.iter().map(item).collect()),
-                other => other.clone(),
-            };
-            resolved.dict.set(key, value);
-        }
-    }
-    resolved.get_plain_content_with_limit(CONTENT_BYTES_MAX).ok()
 }

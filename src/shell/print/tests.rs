@@ -4,13 +4,14 @@ use std::path::Path;
 use std::process::Command;
 
 use lopdf::{Dictionary, Document, Object, Stream, dictionary};
+use proptest::prelude::*;
 
 use super::cover::Cover;
 use super::file::{self, FileError};
 use super::merge::{Merger, Source};
-use crate::core::print::{Country, CoverLayout, Enclosure, PrintLetter, plan};
+use crate::core::print::{Country, CoverLayout, Enclosure, PrintLetter, PrintLimits, plan};
 use crate::shell::pdf::samples::{Sample, bytes};
-use crate::shell::pdf::{PdfFault, inspect};
+use crate::shell::pdf::{PdfFault, inspect, preflight};
 
 /// Merges all pages of these files, in order.
 fn merged(files: &[Vec<u8>]) -> Vec<u8> {
@@ -255,6 +256,32 @@ fn a_page_that_is_not_there_is_an_error() {
     let mut merger = Merger::new(Vec::new()).unwrap();
     for number in [0, 3, u32::MAX] {
         assert!(merger.page(&mut Source::new(&pdf), number).is_err());
+    }
+}
+
+proptest! {
+    /// Whatever happens to a file on its way, it is refused, or all its pages arrive.
+    #[test]
+    fn damage_gives_an_error_or_all_pages(which in 0..5_usize, damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 1..12)) {
+        let mut file = [annotated, layered, intricate, inheriting, || Sample::letter(3).bytes()][which]();
+        for (place, byte, kind) in damage {
+            let place = place.index(file.len());
+            match kind {
+                0 => file[place] = byte,
+                1 => file.insert(place, byte),
+                _ => drop(file.remove(place)),
+            }
+        }
+        if let Ok(pdf) = inspect(&file) {
+            let _ = preflight(&pdf, &PrintLimits::default());
+            let mut merger = Merger::new(Vec::new()).unwrap();
+            let mut source = Source::new(&pdf);
+            for number in 1..=pdf.pages() {
+                merger.page(&mut source, number).unwrap();
+            }
+            let output = merger.finish().unwrap();
+            prop_assert_eq!(inspect(&output).map(|output| output.pages()), Ok(pdf.pages()));
+        }
     }
 }
 

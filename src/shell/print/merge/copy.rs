@@ -137,6 +137,8 @@ impl<'d> Source<'d> {
                 body.extend(b">>");
                 Ok(())
             }
+            // A number too large for its type has no spelling in PDF.
+            Object::Real(number) if !number.is_finite() => body.write_all(b"0"),
             // A stream inside a value is not PDF; the parser makes none.
             Object::Stream(_) => body.write_all(b"null"),
             leaf => Writer::write_object(body, leaf).map_err(io::Error::other),
