@@ -49,13 +49,16 @@ pub struct Content {
 }
 
 /// Why a PDF cannot be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum PdfFault {
     /// Not a PDF, cut short, half-written, damaged where its pages need it, or built to exhaust its reader.
+    #[error("the PDF cannot be read")]
     Unreadable,
     /// Encrypted, even where the empty password opens it: what may be done with it is not ours to decide.
+    #[error("the PDF is encrypted")]
     Encrypted,
     /// Whole and open, but without a single page.
+    #[error("the PDF has no pages")]
     NoPages,
 }
 

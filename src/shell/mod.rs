@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod overview;
 pub mod pass;
 pub mod pdf;
+pub mod print;
 pub mod registers;
 pub mod root;
 pub mod spool;

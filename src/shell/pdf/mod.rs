@@ -4,9 +4,17 @@
 //! that is merely untidy (wrong offsets, missing `endobj`) passes when every object its pages need can be read;
 //! a file that has lost something its pages need does not.
 
+mod content;
+mod font;
+mod geometry;
+mod metrics;
 mod pages;
+mod preflight;
+mod text;
 mod whole;
 
+#[cfg(test)]
+mod preflight_tests;
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
@@ -20,6 +28,7 @@ use lopdf::{Document, LoadOptions};
 use crate::core::judge::PdfFault;
 
 pub(crate) use pages::Page;
+pub use preflight::preflight;
 
 /// Bytes that one compressed object or cross-reference stream may unpack to; real ones stay below 1 MB.
 const UNPACKED_BYTES_MAX: usize = 8 << 20;
