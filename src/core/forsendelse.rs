@@ -300,8 +300,15 @@ impl Format {
     }
 }
 
+/// A metadata file that could be read, and the first thing in it that nobody knows.
+#[derive(Debug)]
+pub struct Parsed {
+    pub forsendelse: Forsendelse,
+    pub unknown: Option<Refusal>,
+}
+
 /// Reads a metadata file. No message quotes a value: the values are personal.
-pub fn parse(bytes: &[u8], format: Format) -> Result<Forsendelse, Refusal> {
+pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
     if bytes.len() > METADATA_BYTES_MAX {
         return Err(unreadable(&format!("filen er større enn {METADATA_BYTES_MAX} byte")));
     }
@@ -404,17 +411,12 @@ fn typed<'de, D: Deserializer<'de>>(deserializer: D) -> Outcome<D::Error> {
     }
 }
 
-fn finish<E>(outcome: Outcome<E>, classify: impl FnOnce(&E) -> Problem) -> Result<Forsendelse, Refusal> {
-    match outcome {
-        Ok((forsendelse, unknown)) => match unknown.first() {
-            None => Ok(forsendelse),
-            Some(path) => {
-                let detail = format!("felt {path}; nærmeste kjente felt er {}", nearest(path));
-                Err(Refusal::new(Code::UnknownField, detail))
-            }
-        },
-        Err((error, path)) => Err(classify(&error).refusal(&path)),
-    }
+fn finish<E>(outcome: Outcome<E>, classify: impl FnOnce(&E) -> Problem) -> Result<Parsed, Refusal> {
+    let (forsendelse, unknown) = outcome.map_err(|(error, path)| classify(&error).refusal(&path))?;
+    let refusal = |path: &String| {
+        Refusal::new(Code::UnknownField, format!("felt {path}; nærmeste kjente felt er {}", nearest(path)))
+    };
+    Ok(Parsed { forsendelse, unknown: unknown.first().map(refusal) })
 }
 
 fn nearest(path: &str) -> &'static str {
@@ -567,12 +569,17 @@ impl<'de> Visitor<'de> for JsonTree {
 mod tests {
     use super::*;
 
+    fn known(bytes: &[u8], format: Format) -> Result<Forsendelse, Refusal> {
+        let parsed = parse(bytes, format)?;
+        parsed.unknown.map_or(Ok(parsed.forsendelse), Err)
+    }
+
     fn yaml(text: &str) -> Result<Forsendelse, Refusal> {
-        parse(text.as_bytes(), Format::Yaml)
+        known(text.as_bytes(), Format::Yaml)
     }
 
     fn json(text: &str) -> Result<Forsendelse, Refusal> {
-        parse(text.as_bytes(), Format::Json)
+        known(text.as_bytes(), Format::Json)
     }
 
     fn refused(outcome: Result<Forsendelse, Refusal>) -> (Code, String) {
@@ -654,7 +661,7 @@ mod tests {
         ] {
             assert_eq!(refused(json(text)).0, Code::MetadataUnreadable, "{text}");
         }
-        assert_eq!(refused(parse(b"tittel: \xe6\xf8\xe5", Format::Yaml)).0, Code::MetadataUnreadable);
+        assert_eq!(refused(known(b"tittel: \xe6\xf8\xe5", Format::Yaml)).0, Code::MetadataUnreadable);
     }
 
     #[test]

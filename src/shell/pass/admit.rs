@@ -90,6 +90,7 @@ impl Pass<'_> {
         let status = Status::of(Placing {
             id: id.clone(),
             letter: letter.letter.as_ref(),
+            reference: letter.reference.as_deref(),
             judgement: &judgement,
             facts: letter.facts.as_ref().filter(|_| looked_up),
             snapshots: recipient.map(|r| registers.used_for(&r).to_vec()).unwrap_or_default(),

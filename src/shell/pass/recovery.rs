@@ -85,8 +85,8 @@ impl Desk<'_> {
         let drop = intake::open(folder, None, self.settings.wall).ok()?.drop;
         let key = match &drop.letter {
             Ok(letter) => {
-                let reads = intake::read_documents(folder, &drop).ok()?;
-                let sender = status.avsender.clone().or_else(|| letter.sender.clone()).unwrap_or_default();
+                let reads = intake::read_documents(folder, &drop, None).ok()?;
+                let sender = status.avsender.clone().or_else(|| drop.named_sender.clone()).unwrap_or_default();
                 Key::of_letter(&sender, letter, &judge::key_documents(&reads))
             }
             Err(_) => Key::of_files(&intake::digest_files(folder, &drop).ok()?),
