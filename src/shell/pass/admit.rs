@@ -1,5 +1,6 @@
 //! From judged to placed: what depends on earlier letters, and the batch's way through the ledger and the spool.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
@@ -38,10 +39,10 @@ impl Pass<'_> {
         let mut known: HashMap<Digest256, Vec<Earlier>> = HashMap::new();
         for letter in examined {
             let digest = letter.key.digest();
-            if !known.contains_key(&digest) {
-                known.insert(digest, self.ledger.earlier(&digest)?);
-            }
-            let earlier = known.get_mut(&digest).expect("it was just put there");
+            let earlier = match known.entry(digest) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => entry.insert(self.ledger.earlier(&digest)?),
+            };
             if let Some((id, pending)) = recorded(earlier, &letter.name, &resumed) {
                 resumed.insert(id.clone());
                 let code = code_of(&pending.status);
