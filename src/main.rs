@@ -117,6 +117,11 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
         Command::Run(args) => {
             let settings = settings(common, args.patience.get(), &args.accept_snapshot);
             let report = pass::run(&root, &settings)?;
+            if std::env::var_os("POSTGANG_TIMINGS").is_some() {
+                for (stage, wall, cpu) in report.stopwatch.seconds() {
+                    eprintln!("timing {stage} wall={wall:.4} cpu={cpu:.4}");
+                }
+            }
             show(common, &report, &report.text())?;
             Ok(report.exit_code())
         }

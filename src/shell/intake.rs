@@ -66,9 +66,11 @@ pub fn list(root: &Root, senders: &Senders) -> io::Result<Listing> {
     for entry in fs::read_dir(root.inbox())? {
         let entry = entry?;
         let Some(name) = folder_name(&entry, "inbox", &mut listing.strays)? else { continue };
-        match OrgNumber::parse(name.as_bytes()).filter(|_| name.len() == 9) {
+        // A number with a digit wrong is no sender either, and the letters in its folder are not one letter.
+        let is_number = name.len() == 9 && name.bytes().all(|byte| byte.is_ascii_digit());
+        match OrgNumber::parse(name.as_bytes()).filter(|_| is_number) {
             Some(number) if senders.get(number).is_some() => list_own(&entry.path(), number, &mut listing)?,
-            Some(_) if has_folder(&entry.path())? => listing.strays.push(format!(
+            _ if is_number && has_folder(&entry.path())? => listing.strays.push(format!(
                 "inbox/{name}/: mappen heter som et organisasjonsnummer, men er ingen avsender i avsendere.yaml. Brevene i den er ikke rørt. Prøv: legg inn avsenderen, eller flytt brevene."
             )),
             _ => listing.drops.push(DropName { sender: None, name: entry.file_name() }),

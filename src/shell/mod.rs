@@ -13,3 +13,4 @@ pub mod print;
 pub mod registers;
 pub mod root;
 pub mod spool;
+pub mod stopwatch;

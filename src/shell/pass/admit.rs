@@ -134,7 +134,9 @@ impl Pass<'_> {
                 Err(error) => self.report.stuck(&letter.name, &error.to_string()),
             }
         }
+        self.report.stopwatch.lap("write status");
         self.desk.spool.sync().context("kan ikke lagre brevene varig; de ligger i .postgang/work og tas opp igjen")?;
+        self.report.stopwatch.lap("sync");
         let mut placed = Vec::new();
         for letter in ready {
             match self.desk.spool.place(&letter.name, letter.pending.channel, &letter.pending.folder) {
@@ -142,15 +144,19 @@ impl Pass<'_> {
                 Err(error) => self.report.stuck(&letter.name, &error.to_string()),
             }
         }
+        self.report.stopwatch.lap("place");
         self.desk.spool.sync().context("kan ikke lagre flyttingene varig; brevene tas opp igjen")?;
         let place = |letter: &Admitted, folder: &str| format!("{}/{folder}", letter.pending.channel.as_str());
+        self.report.stopwatch.lap("sync");
         let places: Vec<_> = placed.iter().map(|(letter, folder)| (letter.id.clone(), place(letter, folder))).collect();
         self.ledger.placed(&Stamp(self.desk.settings.now).to_string(), &places)?;
+        self.report.stopwatch.lap("record places");
         let desk = &self.desk;
         let mark = |(letter, folder): &(Admitted, String)| {
             desk.spool.mark_ready(&desk.root.channel(letter.pending.channel).join(folder))
         };
         placed.par_iter().try_for_each(mark).context("kan ikke skrive FERDIG; det gjøres ved neste start")?;
+        self.report.stopwatch.lap("mark");
         for (letter, folder) in &placed {
             tracing::info!(id = letter.id, code = letter.code, place = place(letter, folder), "placed");
             self.report.placed(letter.pending.channel, &letter.code, folder, &letter.pending.status);

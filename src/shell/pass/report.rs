@@ -8,6 +8,7 @@ use crate::core::code::Code;
 use crate::core::route::Channel;
 use crate::core::status::Status;
 use crate::shell::spool::DropName;
+use crate::shell::stopwatch::Stopwatch;
 
 /// Refused letters that get a line of their own; the rest are in the counts and in `outbox/avvist/`.
 const REFUSALS_SHOWN: usize = 100;
@@ -29,6 +30,8 @@ pub struct Report {
     /// Something was left that will not mend itself.
     #[serde(skip)]
     pub needs_person: bool,
+    #[serde(skip)]
+    pub stopwatch: Stopwatch,
 }
 
 #[derive(Debug, Default, Serialize)]
