@@ -103,6 +103,7 @@ fn the_page_as_its_reader_sees_it() {
         ),
         ("corners in the other order", inside, dictionary! { "MediaBox" => area([595, 842, 0, 0]) }, MARGIN),
         ("upside down, inside", "BT /F1 12 Tf 575 392 Td (x) Tj ET", dictionary! { "Rotate" => 180 }, MARGIN),
+        ("askew", inside, dictionary! { "Rotate" => 45 }, MARGIN),
         ("upside down, outside", inside, dictionary! { "Rotate" => 180 }, "ok"),
         // Landscape: x 269.2 to 495.9 from the left, the lowest 42.5 points.
         (
