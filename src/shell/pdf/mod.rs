@@ -14,6 +14,8 @@ mod text;
 mod whole;
 
 #[cfg(test)]
+mod font_tests;
+#[cfg(test)]
 mod preflight_tests;
 #[cfg(test)]
 pub(crate) mod samples;
