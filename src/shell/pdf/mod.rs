@@ -30,10 +30,11 @@ use lopdf::{Document, LoadOptions};
 pub(crate) use pages::Page;
 pub use preflight::preflight;
 
-/// Bytes that one compressed object or cross-reference stream may unpack to; real ones stay below 1 MB.
-const UNPACKED_BYTES_MAX: usize = 8 << 20;
-/// Bytes that all object streams of a file together may unpack to.
-const UNPACKED_BYTES_TOTAL: usize = 256 << 20;
+/// Bytes that one object stream or cross-reference stream may unpack to; real ones stay below 1 MB.
+const UNPACKED_BYTES_MAX: usize = 4 << 20;
+/// Bytes that all object streams of a file together may unpack to. A document of 10,000 pages takes 10 MB, and a parsed
+/// object takes up to fifty times the memory of its source.
+const UNPACKED_BYTES_TOTAL: usize = 64 << 20;
 
 /// Why a file cannot be sent, printed or counted as a PDF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
