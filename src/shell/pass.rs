@@ -166,7 +166,7 @@ impl Pass<'_> {
     /// Takes one batch through every step of the spool.
     fn route(&mut self, batch: &[Candidate], registers: &Registers) -> Result<(), PassError> {
         let taken: Vec<Taken> = batch.par_iter().map(|candidate| self.desk.take(candidate, registers)).collect();
-        self.report.stopwatch.lap("read and judge");
+        self.report.stopwatch.lap("read-and-judge");
         let mut examined = Vec::new();
         for outcome in taken {
             match outcome {
@@ -178,7 +178,7 @@ impl Pass<'_> {
             }
         }
         let admitted = self.admit(examined, registers)?;
-        self.report.stopwatch.lap("record decisions");
+        self.report.stopwatch.lap("record-decisions");
         self.place(admitted)
     }
 }

@@ -134,7 +134,7 @@ impl Pass<'_> {
                 Err(error) => self.report.stuck(&letter.name, &error.to_string()),
             }
         }
-        self.report.stopwatch.lap("write status");
+        self.report.stopwatch.lap("write-status");
         self.desk.spool.sync().context("kan ikke lagre brevene varig; de ligger i .postgang/work og tas opp igjen")?;
         self.report.stopwatch.lap("sync");
         let mut placed = Vec::new();
@@ -150,7 +150,7 @@ impl Pass<'_> {
         self.report.stopwatch.lap("sync");
         let places: Vec<_> = placed.iter().map(|(letter, folder)| (letter.id.clone(), place(letter, folder))).collect();
         self.ledger.placed(&Stamp(self.desk.settings.now).to_string(), &places)?;
-        self.report.stopwatch.lap("record places");
+        self.report.stopwatch.lap("record-places");
         let desk = &self.desk;
         let mark = |(letter, folder): &(Admitted, String)| {
             desk.spool.mark_ready(&desk.root.channel(letter.pending.channel).join(folder))

@@ -82,8 +82,10 @@ impl Sheet {
             .filter(|[l, b, r, t]| l < r && b < t)
             .unwrap_or(media);
         let (width, height) = (right - left, top - bottom);
-        let turns = page.inherited(document, b"Rotate").and_then(number).map_or(0.0, |degrees| degrees / 90.0);
-        let (placing, width, height) = match (turns.round() as i64).rem_euclid(4) {
+        // Anything but a multiple of 90 degrees is ignored by readers.
+        let quarters = page.inherited(document, b"Rotate").and_then(number).map_or(0.0, |degrees| degrees / 90.0);
+        let quarters = if quarters.fract() == 0.0 { (quarters as i64).rem_euclid(4) } else { 0 };
+        let (placing, width, height) = match quarters {
             1 => (Matrix([0.0, 1.0, 1.0, 0.0, -bottom, -left]), height, width),
             2 => (Matrix([-1.0, 0.0, 0.0, 1.0, right, -bottom]), width, height),
             3 => (Matrix([0.0, -1.0, -1.0, 0.0, top, right]), height, width),
