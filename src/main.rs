@@ -15,6 +15,7 @@ use postgang::core::snapshot::SnapshotName;
 use postgang::shell::intake::Patience;
 use postgang::shell::pass::{self, PassError, Settings};
 use postgang::shell::root::{Root, RootError};
+use postgang::shell::{check, demo, explain, overview};
 use tracing_subscriber::EnvFilter;
 
 /// Route letter folders from archive systems to Digipost, e-Boks, Altinn, SvarInn or print.
@@ -52,11 +53,30 @@ struct Common {
 #[derive(Subcommand)]
 enum Command {
     /// Route every letter in inbox/ that is whole, once
-    Run(Run),
+    Run(RunArgs),
+    /// Say what would happen to a drop, or what is wrong with a snapshot or avsendere.yaml; move nothing
+    Check {
+        /// A drop, a placed letter, a snapshot or avsendere.yaml; the whole root when absent
+        path: Option<PathBuf>,
+        #[command(flatten)]
+        patience: PatienceArgs,
+    },
+    /// Say why a letter went where it went
+    Explain {
+        /// forsendelsesId, eksternReferanse or the letter's folder
+        letter: String,
+    },
+    /// Count the letters in each place and show the oldest
+    Status,
+    /// Make a root with sample letters and registers and route them
+    Demo {
+        /// Folder to make the root in; a new temporary folder when absent
+        dir: Option<PathBuf>,
+    },
 }
 
 #[derive(Args)]
-struct Run {
+struct RunArgs {
     #[command(flatten)]
     patience: PatienceArgs,
     /// Believe this snapshot once, though it has shrunk or is gone (krr, reservasjoner, enheter, underenheter, svarinn)
@@ -67,10 +87,10 @@ struct Run {
 #[derive(Args)]
 struct PatienceArgs {
     /// Seconds a drop must have been left alone before it is taken; 0 turns it off
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = Self::DEFAULT.settle)]
     settle: u64,
     /// Seconds after which an incomplete drop is refused
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    #[arg(long, value_name = "SECONDS", default_value_t = Self::DEFAULT.give_up)]
     give_up: u64,
 }
 
@@ -93,26 +113,83 @@ fn main() -> ExitCode {
 fn execute(cli: &Cli) -> Result<u8, PassError> {
     let common = &cli.common;
     let root = Root::new(&common.root, common.ledger.clone());
-    let now = common.now.unwrap_or_else(|| Utc::now().trunc_subsecs(0).with_timezone(&Oslo));
     match &cli.command {
         Command::Run(args) => {
-            let settings = Settings {
-                now,
-                wall: SystemTime::now(),
-                patience: args.patience.get(),
-                accept: args.accept_snapshot.clone(),
-                network_root: common.network_root,
-                progress: progress(common.json),
-                probe: None,
-            };
+            let settings = settings(common, args.patience.get(), &args.accept_snapshot);
             let report = pass::run(&root, &settings)?;
-            print(&serde_json::to_string(&report).context("the report is plain data")?)?;
+            if std::env::var_os("POSTGANG_TIMINGS").is_some() {
+                for (stage, wall, cpu) in report.stopwatch.seconds() {
+                    eprintln!("timing {stage} wall={wall:.4} cpu={cpu:.4}");
+                }
+            }
+            show(common, &report, &report.text())?;
             Ok(report.exit_code())
+        }
+        Command::Check { path, patience } => {
+            let settings = settings(common, patience.get(), &[]);
+            let checked = check::check(&root, &settings, path.as_deref())?;
+            show(common, &checked, &checked.text())?;
+            Ok(checked.exit_code)
+        }
+        Command::Explain { letter } => {
+            let letters = explain::explain(&root, letter)?;
+            let texts: Vec<String> = letters.iter().map(explain::Explanation::text).collect();
+            show(common, &serde_json::json!({ "letters": letters }), &texts.join("\n"))?;
+            if letters.is_empty() {
+                eprintln!(
+                    "Fant ikke noe brev med denne forsendelsesId, eksternReferanse eller mappen. Prøv: postgang status viser hvor brev ligger; et brev som ennå ligger i inbox/, vises med postgang check."
+                );
+            }
+            Ok(u8::from(letters.is_empty()))
+        }
+        Command::Status => {
+            let overview = overview::overview(&root, &pass::read_senders(&root)?)?;
+            show(common, &overview, &overview.text())?;
+            Ok(0)
+        }
+        Command::Demo { dir } => {
+            let dir = match dir {
+                Some(dir) => dir.clone(),
+                None => {
+                    tempfile::Builder::new().prefix("postgang-demo-").tempdir().context("no temporary folder")?.keep()
+                }
+            };
+            let demo = demo::demo(&dir, &settings(common, PatienceArgs::DEFAULT.get(), &[]))?;
+            show(common, &demo.report, demo.text())?;
+            Ok(0)
         }
     }
 }
 
+fn settings(common: &Common, patience: Patience, accept: &[SnapshotName]) -> Settings {
+    Settings {
+        now: common.now.unwrap_or_else(|| Utc::now().trunc_subsecs(0).with_timezone(&Oslo)),
+        wall: SystemTime::now(),
+        patience,
+        accept: accept.to_vec(),
+        network_root: common.network_root,
+        progress: progress(common.json),
+        probe: None,
+    }
+}
+
+/// The one place that prints an answer: JSON for machines, text for people.
+fn show(common: &Common, json: &impl serde::Serialize, text: &str) -> Result<(), PassError> {
+    let line = if common.json {
+        serde_json::to_string(json).context("the answer is plain data")?
+    } else {
+        text.trim_end().to_owned()
+    };
+    match writeln!(io::stdout(), "{line}") {
+        // A reader that has gone away (`postgang status | head`) is no error.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other.context("stdout")?),
+    }
+}
+
 impl PatienceArgs {
+    const DEFAULT: Self = Self { settle: 5, give_up: 3600 };
+
     fn get(&self) -> Patience {
         Patience { settle: Duration::from_secs(self.settle), give_up: Duration::from_secs(self.give_up) }
     }
@@ -127,14 +204,6 @@ fn exit_code(error: &PassError) -> u8 {
 
 fn moment(text: &str) -> Result<Time, String> {
     parse_time(text).ok_or_else(|| "expected an RFC 3339 time such as 2026-11-23T09:00:00+01:00".to_owned())
-}
-
-/// A reader that has gone away (`postgang run | head`) is no error.
-fn print(text: &str) -> Result<(), PassError> {
-    match writeln!(io::stdout(), "{text}") {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other.context("stdout")?),
-    }
 }
 
 fn progress(json: bool) -> ProgressBar {

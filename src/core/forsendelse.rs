@@ -303,8 +303,15 @@ impl Format {
     }
 }
 
+/// A metadata file that could be read, and the first thing in it that nobody knows.
+#[derive(Debug)]
+pub struct Parsed {
+    pub forsendelse: Forsendelse,
+    pub unknown: Option<Refusal>,
+}
+
 /// Reads a metadata file. No message quotes a value: the values are personal.
-pub fn parse(bytes: &[u8], format: Format) -> Result<Forsendelse, Refusal> {
+pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
     if bytes.len() > METADATA_BYTES_MAX {
         return Err(unreadable(&format!("filen er større enn {METADATA_BYTES_MAX} byte")));
     }
@@ -412,10 +419,10 @@ fn finish<E>(
     outcome: Outcome<E>,
     classify: impl FnOnce(&E) -> Problem,
     tree: impl FnOnce() -> Option<Value>,
-) -> Result<Forsendelse, Refusal> {
+) -> Result<Parsed, Refusal> {
     let (problem, path) = match outcome {
         Ok((forsendelse, unknown)) => {
-            return unknown.first().map_or(Ok(forsendelse), |path| Err(unknown_field(path)));
+            return Ok(Parsed { forsendelse, unknown: unknown.first().map(|path| unknown_field(path)) });
         }
         Err((error, path)) => (classify(&error), path),
     };
@@ -595,12 +602,17 @@ impl<'de> Visitor<'de> for JsonTree {
 mod tests {
     use super::*;
 
+    fn known(bytes: &[u8], format: Format) -> Result<Forsendelse, Refusal> {
+        let parsed = parse(bytes, format)?;
+        parsed.unknown.map_or(Ok(parsed.forsendelse), Err)
+    }
+
     fn yaml(text: &str) -> Result<Forsendelse, Refusal> {
-        parse(text.as_bytes(), Format::Yaml)
+        known(text.as_bytes(), Format::Yaml)
     }
 
     fn json(text: &str) -> Result<Forsendelse, Refusal> {
-        parse(text.as_bytes(), Format::Json)
+        known(text.as_bytes(), Format::Json)
     }
 
     fn refused(outcome: Result<Forsendelse, Refusal>) -> (Code, String) {
@@ -686,7 +698,7 @@ mod tests {
         ] {
             assert_eq!(refused(json(text)).0, Code::MetadataUnreadable, "{text}");
         }
-        assert_eq!(refused(parse(b"tittel: \xe6\xf8\xe5", Format::Yaml)).0, Code::MetadataUnreadable);
+        assert_eq!(refused(known(b"tittel: \xe6\xf8\xe5", Format::Yaml)).0, Code::MetadataUnreadable);
     }
 
     #[test]

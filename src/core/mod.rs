@@ -9,6 +9,7 @@ pub mod identity;
 pub mod judge;
 pub mod letter;
 pub mod names;
+pub mod print;
 pub mod route;
 pub mod senders;
 pub mod snapshot;

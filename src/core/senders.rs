@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::calendar::{Calendar, ReadingLimit};
 use super::identity::OrgNumber;
+use super::print::PrintSettings;
 use super::snapshot::RegisterPolicies;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -51,6 +52,8 @@ pub struct Sender {
     pub mailboxes: Option<MailboxUse>,
     #[serde(rename = "regler")]
     pub rules: Vec<DatedRules>,
+    #[serde(rename = "utskrift", default)]
+    pub print: PrintSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -297,6 +300,15 @@ fn translate(message: &str) -> String {
         [field, ..] if message.contains("missing field") => format!("feltet «{field}» mangler"),
         [field, ..] if message.contains("duplicate field") => format!("feltet «{field}» er oppgitt to ganger"),
         _ => format!("filen er ikke gyldig her ({message})"),
+    }
+}
+
+impl fmt::Display for Then {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Print => "print",
+            Self::DigitalOnly => "kun-digital",
+        })
     }
 }
 

@@ -115,6 +115,7 @@ impl<'de> Deserialize<'de> for Stamp {
 pub struct Placing<'a> {
     pub id: String,
     pub letter: Option<&'a Letter>,
+    pub reference: Option<&'a str>,
     pub judgement: &'a Judgement,
     pub facts: Option<&'a Facts>,
     pub snapshots: Vec<SnapshotUsed>,
@@ -125,7 +126,7 @@ pub struct Placing<'a> {
 
 impl Status {
     pub fn of(placing: Placing) -> Self {
-        let Placing { id, letter, judgement, facts, snapshots, reads, calendar, now } = placing;
+        let Placing { id, letter, reference, judgement, facts, snapshots, reads, calendar, now } = placing;
         let decision = &judgement.decision;
         let waits = decision.channel == Channel::Altinn;
         let rule = judgement.rule.as_ref();
@@ -138,7 +139,7 @@ impl Status {
             begrunnelse: decision.sentence.clone(),
             hjemmel: decision.code.entry().paragraph.map(str::to_owned),
             avsender: judgement.sender.map(|number| number.to_string()),
-            eksternReferanse: letter.and_then(|l| l.reference.as_deref()).map(shown),
+            eksternReferanse: reference.map(shown),
             mottatt: now_stamp,
             plassert: now_stamp,
             varslet: None,

@@ -22,6 +22,7 @@ use crate::core::identity::{OrgNumber, RecipientId};
 use crate::core::judge::{Content, DOCUMENTS_BYTES_MAX, Drop, Found, Read};
 use crate::core::letter::{Digest256, Document, Letter};
 use crate::core::names;
+use crate::core::print::PrintLimits;
 use crate::core::senders::Senders;
 
 /// When a drop counts as whole.
@@ -161,16 +162,22 @@ pub fn open(path: &Path, sender: Option<OrgNumber>, wall: SystemTime) -> io::Res
             files.push(Found { name, bytes });
         }
     }
-    let letter = match metadata.as_slice() {
-        [] => Err(Refusal::new(Code::MetadataMissing, "")),
-        [(name, Some(_))] => read_metadata(path, name)?,
-        [(name, None)] => Err(Refusal::new(Code::MetadataMissing, format!("{name} er ikke en vanlig fil"))),
+    let mut drop = Drop {
+        folder_sender: sender,
+        named_sender: None,
+        reference: None,
+        letter: Err(Refusal::new(Code::MetadataMissing, "")),
+        files,
+    };
+    match metadata.as_slice() {
+        [] => {}
+        [(name, Some(_))] => read_metadata(path, name, &mut drop)?,
+        [(name, None)] => drop.letter = Err(not_a_file(name)),
         several => {
             let names: Vec<&str> = several.iter().map(|(name, _)| name.as_str()).collect();
-            Err(Refusal::new(Code::MetadataAmbiguous, names.join(", ")))
+            drop.letter = Err(Refusal::new(Code::MetadataAmbiguous, names.join(", ")));
         }
-    };
-    let drop = Drop { folder_sender: sender, letter, files };
+    }
     Ok(Folder { drop, says_complete, has_unfinished_file, changed })
 }
 
@@ -185,12 +192,20 @@ fn last_change(attributes: &fs::Metadata, wall: SystemTime) -> SystemTime {
     if modified <= wall { modified } else { at(attributes.ctime(), attributes.ctime_nsec()) }
 }
 
-fn read_metadata(dir: &Path, name: &str) -> io::Result<Result<Letter, Refusal>> {
-    let bytes = match read_regular(&dir.join(name), METADATA_BYTES_MAX as u64 + 1)? {
-        Some(bytes) => bytes,
-        None => return Ok(Err(Refusal::new(Code::MetadataMissing, format!("{name} er ikke en vanlig fil")))),
+fn read_metadata(dir: &Path, name: &str, drop: &mut Drop) -> io::Result<()> {
+    drop.letter = match read_regular(&dir.join(name), METADATA_BYTES_MAX as u64 + 1)? {
+        None => Err(not_a_file(name)),
+        Some(bytes) => forsendelse::parse(&bytes, Format::of_file(name)).and_then(|parsed| {
+            drop.named_sender = parsed.forsendelse.avsender.clone();
+            drop.reference = parsed.forsendelse.eksternReferanse.clone();
+            parsed.unknown.map_or(Ok(parsed.forsendelse), Err).and_then(Letter::from_forsendelse)
+        }),
     };
-    Ok(forsendelse::parse(&bytes, Format::of_file(name)).and_then(Letter::from_forsendelse))
+    Ok(())
+}
+
+fn not_a_file(name: &str) -> Refusal {
+    Refusal::new(Code::MetadataMissing, format!("{name} er ikke en vanlig fil"))
 }
 
 /// The bytes of a regular file, at most `bytes_max`; `None` for anything else. A link is not followed, and opening
@@ -211,14 +226,14 @@ fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Reads every document once, for its digest and, for a PDF, its verdict. A letter that is too large as a whole is
-/// not read at all.
-pub fn read_documents(dir: &Path, drop: &Drop) -> io::Result<Vec<Read>> {
+/// Reads every document once, for its digest and, for a PDF, its verdict; against the print rules too where `limits`
+/// are given. A letter that is too large as a whole is not read at all.
+pub fn read_documents(dir: &Path, drop: &Drop, limits: Option<&PrintLimits>) -> io::Result<Vec<Read>> {
     let readable = drop.is_readable_size();
     let read = |document: Document| -> io::Result<Read> {
         let file = drop.file(&document).filter(|file| readable && file.bytes.is_some());
         let content = match file {
-            Some(file) => read_content(&dir.join(&file.name), document.pdf)?,
+            Some(file) => read_content(&dir.join(&file.name), document.pdf, limits.filter(|_| document.printed))?,
             None => None,
         };
         Ok(Read { document, content })
@@ -226,12 +241,18 @@ pub fn read_documents(dir: &Path, drop: &Drop) -> io::Result<Vec<Read>> {
     drop.documents().into_iter().map(read).collect()
 }
 
-fn read_content(path: &Path, is_pdf: bool) -> io::Result<Option<Content>> {
+fn read_content(path: &Path, is_pdf: bool, limits: Option<&PrintLimits>) -> io::Result<Option<Content>> {
     let Some(bytes) = read_regular(path, DOCUMENTS_BYTES_MAX + 1)? else { return Ok(None) };
+    let pdf = is_pdf.then(|| pdf::inspect(&bytes));
+    let violations = match (&pdf, limits) {
+        (Some(Ok(pdf)), Some(limits)) => pdf::preflight(pdf, limits),
+        _ => Vec::new(),
+    };
     Ok(Some(Content {
         digest: Sha256::digest(&bytes).into(),
         bytes: bytes.len() as u64,
-        pdf: is_pdf.then(|| pdf::inspect(&bytes).map(|pdf| pdf.pages())),
+        pdf: pdf.map(|outcome| outcome.map(|pdf| pdf.pages())),
+        violations,
     }))
 }
 
@@ -241,7 +262,7 @@ pub fn digest_files(dir: &Path, drop: &Drop) -> io::Result<Vec<(String, Option<D
     let mut files: Vec<&str> = drop.files.iter().map(|file| file.name.as_str()).chain(metadata.copied()).collect();
     files.sort_unstable();
     let digest = |name: &str| -> io::Result<(String, Option<Digest256>)> {
-        let content = if drop.is_readable_size() { read_content(&dir.join(name), false)? } else { None };
+        let content = if drop.is_readable_size() { read_content(&dir.join(name), false, None)? } else { None };
         Ok((name.to_owned(), content.map(|content| content.digest)))
     };
     files.into_iter().map(digest).collect()

@@ -109,7 +109,7 @@ pub struct Remembered {
 }
 
 /// One line of a letter's history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct LedgerEvent {
     pub at: String,
     pub kind: String,
@@ -138,6 +138,18 @@ impl Ledger {
         })?;
         let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         Ok((Self { connection }, version < FILLED))
+    }
+
+    /// Opens an existing ledger for looking only; `None` where there is none yet.
+    pub fn open_to_read(path: &Path) -> anyhow::Result<Option<Self>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)
+            .with_context(|| format!("{}: protokollen kan ikke åpnes", path.display()))?;
+        connection.busy_timeout(BUSY_WAIT)?;
+        Ok(Some(Self { connection }))
     }
 
     /// Every earlier drop with this key, by attempt.

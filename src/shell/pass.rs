@@ -5,6 +5,7 @@
 //! depends on order (duplicates, numbered names) is settled by one thread.
 
 mod admit;
+mod preview;
 mod recovery;
 mod report;
 mod take;
@@ -26,6 +27,7 @@ use crate::core::names::shown;
 use crate::core::senders::{Senders, SendersError};
 use crate::core::snapshot::SnapshotName;
 
+pub use preview::preview;
 pub use report::Report;
 use take::{Candidate, Taken};
 
@@ -82,8 +84,11 @@ pub fn run(root: &Root, settings: &Settings) -> Result<Report, PassError> {
     }
     pass.finish_placed()?;
     pass.restore_marks()?;
+    pass.report.stopwatch.lap("start");
     let candidates = pass.survey()?;
+    pass.report.stopwatch.lap("survey");
     let registers = pass.consult(&candidates)?;
+    pass.report.stopwatch.lap("registers");
     settings.progress.set_length(candidates.len() as u64);
     for batch in candidates.chunks(BATCH) {
         pass.route(batch, &registers)?;
@@ -161,6 +166,7 @@ impl Pass<'_> {
     /// Takes one batch through every step of the spool.
     fn route(&mut self, batch: &[Candidate], registers: &Registers) -> Result<(), PassError> {
         let taken: Vec<Taken> = batch.par_iter().map(|candidate| self.desk.take(candidate, registers)).collect();
+        self.report.stopwatch.lap("read-and-judge");
         let mut examined = Vec::new();
         for outcome in taken {
             match outcome {
@@ -172,6 +178,7 @@ impl Pass<'_> {
             }
         }
         let admitted = self.admit(examined, registers)?;
+        self.report.stopwatch.lap("record-decisions");
         self.place(admitted)
     }
 }

@@ -94,6 +94,7 @@ impl Pass<'_> {
         let status = Status::of(Placing {
             id: id.clone(),
             letter: letter.letter.as_ref(),
+            reference: letter.reference.as_deref(),
             judgement: &judgement,
             facts: letter.facts.as_ref().filter(|_| looked_up),
             snapshots: recipient.map(|r| registers.used_for(&r).to_vec()).unwrap_or_default(),
@@ -136,7 +137,9 @@ impl Pass<'_> {
                 Err(error) => self.report.stuck(&letter.name, &error.to_string()),
             }
         }
+        self.report.stopwatch.lap("write-status");
         self.desk.spool.sync().context("kan ikke lagre brevene varig; de ligger i .postgang/work og tas opp igjen")?;
+        self.report.stopwatch.lap("sync");
         let mut placed = Vec::new();
         for letter in ready {
             match self.desk.spool.place(&letter.name, letter.pending.channel, &letter.pending.folder) {
@@ -144,15 +147,19 @@ impl Pass<'_> {
                 Err(error) => self.report.stuck(&letter.name, &error.to_string()),
             }
         }
+        self.report.stopwatch.lap("place");
         self.desk.spool.sync().context("kan ikke lagre flyttingene varig; brevene tas opp igjen")?;
         let place = |letter: &Admitted, folder: &str| format!("{}/{folder}", letter.pending.channel.as_str());
+        self.report.stopwatch.lap("sync");
         let places: Vec<_> = placed.iter().map(|(letter, folder)| (letter.id.clone(), place(letter, folder))).collect();
         self.ledger.placed(&Stamp(self.desk.settings.now).to_string(), &places).context(LEDGER_FAILED)?;
+        self.report.stopwatch.lap("record-places");
         let desk = &self.desk;
         let mark = |(letter, folder): &(Admitted, String)| {
             desk.spool.mark_ready(&desk.root.channel(letter.pending.channel).join(folder))
         };
         placed.par_iter().try_for_each(mark).context("kan ikke skrive FERDIG; det gjøres ved neste start")?;
+        self.report.stopwatch.lap("mark");
         for (letter, folder) in &placed {
             tracing::info!(id = letter.id, code = letter.code, place = place(letter, folder), "placed");
             self.report.placed(letter.pending.channel, &letter.code, folder, &letter.pending.status);
@@ -171,7 +178,7 @@ fn recorded(earlier: &[Earlier], name: &DropName, resumed: &HashSet<String>) -> 
 }
 
 /// Whether an earlier letter forbids another like it.
-fn blocks(first: &Earlier, now: Time) -> bool {
+pub(super) fn blocks(first: &Earlier, now: Time) -> bool {
     let window = TimeDelta::days(BLOCKS_DAYS_WITHOUT_REFERENCE);
     let recent = || parse_time(&first.received).is_none_or(|received| now - received < window);
     !first.refused && !first.released && (first.has_reference || recent())

@@ -4,21 +4,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rayon::prelude::*;
-use walkdir::WalkDir;
 
 use super::{Desk, Pass, PassError};
 use crate::core::judge;
 use crate::core::letter::Key;
-use crate::core::names::STATUS;
 use crate::core::route::{Channel, State};
-use crate::core::status::{Stamp, Status};
+use crate::core::status::Stamp;
+use crate::shell::find::{letters, read_status};
 use crate::shell::intake;
 use crate::shell::ledger::{Decided, Remembered};
 
 /// Drops with one key that are told apart when the ledger is rebuilt.
 const ATTEMPTS_MAX: u32 = 1_000;
-/// The deepest `status.yaml` below `outbox/`: `arkiv/YYYY-MM/<batch>/<letter>/status.yaml`.
-const DEPTH_MAX: usize = 5;
 
 impl Pass<'_> {
     /// Records letters that reached their place just before a crash.
@@ -58,14 +55,7 @@ impl Pass<'_> {
 
     /// Fills a new ledger from the letters in `outbox/`.
     pub(super) fn rebuild_ledger(&mut self) -> Result<(), PassError> {
-        let entries =
-            WalkDir::new(self.desk.root.outbox()).follow_links(false).max_depth(DEPTH_MAX).sort_by_file_name();
-        let folders: Vec<PathBuf> = entries
-            .into_iter()
-            .filter_map(Result::ok)
-            .filter(|entry| entry.file_name() == STATUS && entry.file_type().is_file())
-            .filter_map(|entry| entry.path().parent().map(Path::to_path_buf))
-            .collect();
+        let folders: Vec<PathBuf> = letters(self.desk.root).collect();
         let desk = &self.desk;
         let mut letters: Vec<Remembered> = folders.par_iter().filter_map(|folder| desk.remember(folder)).collect();
         let identity = |letter: &Remembered| (letter.decided.key, letter.decided.attempt);
@@ -95,8 +85,8 @@ impl Desk<'_> {
         let drop = intake::open(folder, None, self.settings.wall).ok()?.drop;
         let key = match &drop.letter {
             Ok(letter) => {
-                let reads = intake::read_documents(folder, &drop).ok()?;
-                let sender = status.avsender.clone().or_else(|| letter.sender.clone()).unwrap_or_default();
+                let reads = intake::read_documents(folder, &drop, None).ok()?;
+                let sender = status.avsender.clone().or_else(|| drop.named_sender.clone()).unwrap_or_default();
                 Key::of_letter(&sender, letter, &judge::key_documents(&reads))
             }
             Err(_) => Key::of_files(&intake::digest_files(folder, &drop).ok()?),
@@ -116,8 +106,4 @@ impl Desk<'_> {
         };
         Some(Remembered { decided, place, released })
     }
-}
-
-pub(crate) fn read_status(folder: &Path) -> Option<Status> {
-    Status::from_yaml(&std::fs::read(folder.join(STATUS)).ok()?).ok()
 }

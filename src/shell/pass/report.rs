@@ -8,6 +8,7 @@ use crate::core::code::Code;
 use crate::core::route::Channel;
 use crate::core::status::Status;
 use crate::shell::spool::DropName;
+use crate::shell::stopwatch::Stopwatch;
 
 /// Refused letters that get a line of their own; the rest are in the counts and in `outbox/avvist/`.
 const REFUSALS_SHOWN: usize = 100;
@@ -29,6 +30,8 @@ pub struct Report {
     /// Something was left that will not mend itself.
     #[serde(skip)]
     pub needs_person: bool,
+    #[serde(skip)]
+    pub stopwatch: Stopwatch,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -89,6 +92,24 @@ impl Report {
             "{}: brevet er avgjort, men kunne ikke flyttes ({why}). Det ligger trygt i .postgang/work og går videre i neste kjøring. Prøv: kontroller plass og rettigheter på disken.",
             name.shown()
         ));
+    }
+
+    /// The counts and messages as an operator reads them.
+    pub fn text(&self) -> String {
+        let mut text = format!("{:<22} {:>8}\n", "Behandlet", self.received);
+        for channel in Channel::ALL {
+            text += &format!("  {:<20} {:>8}", channel.as_str(), self.placed.of(channel));
+            if channel == Channel::Avvist && !self.refused.is_empty() {
+                let codes: Vec<String> = self.refused.iter().map(|(code, n)| format!("{code} {n}")).collect();
+                text += &format!("  ({})", codes.join(", "));
+            }
+            text.push('\n');
+        }
+        text += &format!("{:<22} {:>8}\n", "Ligger igjen i inbox/", self.left);
+        for message in &self.messages {
+            text += &format!("- {message}\n");
+        }
+        text
     }
 
     /// 0 all placed, or only settling; 1 a person is needed; 3 a snapshot held letters.

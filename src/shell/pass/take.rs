@@ -2,6 +2,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use super::Desk;
 use crate::core::identity::RecipientId;
@@ -26,6 +27,7 @@ pub(super) struct Examined {
     pub(super) name: DropName,
     pub(super) key: Key,
     pub(super) letter: Option<Letter>,
+    pub(super) reference: Option<String>,
     pub(super) reads: Vec<Read>,
     pub(super) recipient: Option<RecipientId>,
     pub(super) facts: Option<Facts>,
@@ -75,8 +77,11 @@ impl Desk<'_> {
                 Err(error) => return Taken::Failed(candidate.name.clone(), error.to_string()),
             }
         }
-        let examined = guarded(|| self.examine(&candidate.name, registers))
-            .unwrap_or_else(|| Err(io::Error::other("behandlingen stoppet uventet")));
+        let examine = || {
+            self.spool.clean(&candidate.name)?;
+            self.examine(&candidate.name, &candidate.name.in_work(self.root), registers)
+        };
+        let examined = guarded(examine).unwrap_or_else(|| Err(io::Error::other("behandlingen stoppet uventet")));
         examined.map(|examined| Taken::Examined(Box::new(examined))).unwrap_or_else(|error| {
             let returned = self.spool.put_back(&candidate.name);
             let what = returned
@@ -85,28 +90,35 @@ impl Desk<'_> {
         })
     }
 
-    fn examine(&self, name: &DropName, registers: &Registers) -> io::Result<Examined> {
-        self.spool.clean(name)?;
-        let path = name.in_work(self.root);
-        let drop = intake::open(&path, name.sender, self.settings.wall)?.drop;
+    /// Reads and judges the drop that lies at `path`.
+    pub(super) fn examine(&self, name: &DropName, path: &Path, registers: &Registers) -> io::Result<Examined> {
+        let drop = intake::open(path, name.sender, self.settings.wall)?.drop;
         let today = self.settings.now.date_naive();
         let recipient = drop.address(self.senders, today).ok().and_then(|addressed| addressed.recipient);
-        let reads = intake::read_documents(&path, &drop)?;
-        let key = match &drop.letter {
-            Ok(letter) => {
-                Key::of_letter(&sender_line(&drop, letter, self.senders), letter, &judge::key_documents(&reads))
-            }
-            Err(_) => Key::of_files(&intake::digest_files(&path, &drop)?),
-        };
         let facts = match self.facts(recipient, registers) {
             Lookup::Known(facts) => Some(facts),
             Lookup::Held | Lookup::Unavailable => None,
         };
+        let limits = facts.as_ref().and_then(|facts| judge::print_limits(&drop, self.senders, facts, today));
+        let reads = intake::read_documents(path, &drop, limits)?;
+        let key = match &drop.letter {
+            Ok(letter) => Key::of_letter(&sender_line(&drop, self.senders), letter, &judge::key_documents(&reads)),
+            Err(_) => Key::of_files(&intake::digest_files(path, &drop)?),
+        };
         let judgement = facts.as_ref().map(|facts| judge::judge(&drop, &reads, self.senders, facts, today));
-        Ok(Examined { name: name.clone(), key, letter: drop.letter.ok(), reads, recipient, facts, judgement })
+        Ok(Examined {
+            name: name.clone(),
+            key,
+            letter: drop.letter.ok(),
+            reference: drop.reference,
+            reads,
+            recipient,
+            facts,
+            judgement,
+        })
     }
 
-    fn facts(&self, recipient: Option<RecipientId>, registers: &Registers) -> Lookup<Facts> {
+    pub(super) fn facts(&self, recipient: Option<RecipientId>, registers: &Registers) -> Lookup<Facts> {
         match recipient {
             None => Lookup::Known(Facts::NoDigitalId),
             Some(RecipientId::Person(person)) => registers.person(person).map(Facts::Person),
@@ -116,10 +128,10 @@ impl Desk<'_> {
 }
 
 /// The key's first line: the sender that was found, else the one that was claimed to be it.
-fn sender_line(drop: &Drop, letter: &Letter, senders: &Senders) -> String {
+fn sender_line(drop: &Drop, senders: &Senders) -> String {
     match drop.sender(senders) {
         Ok(sender) => sender.number.to_string(),
-        Err(_) => letter.sender.clone().unwrap_or_default(),
+        Err(_) => drop.named_sender.clone().unwrap_or_default(),
     }
 }
 

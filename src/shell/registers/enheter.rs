@@ -4,8 +4,9 @@
 
 use chrono::NaiveDate;
 
+use super::header::Row;
 use super::moment::read_date;
-use super::table::{Register, Row};
+use super::table::Register;
 use crate::core::calendar::Time;
 use crate::core::facts::Address;
 use crate::core::identity::{OrgNumber, RecipientId};

@@ -4,8 +4,9 @@
 
 use chrono::NaiveDate;
 
+use super::header::Row;
 use super::moment::{read_date, read_moment};
-use super::table::{Register, Row};
+use super::table::Register;
 use crate::core::calendar::{Time, midnight};
 use crate::core::facts::{Mailbox, PersonFacts, contact_is_fresh};
 use crate::core::identity::{OrgNumber, PersonId, RecipientId};

@@ -8,9 +8,11 @@
 
 mod enheter;
 mod file;
+mod header;
 mod krr;
 mod memory;
 mod moment;
+mod read;
 mod refusal;
 mod scan;
 mod table;
@@ -26,9 +28,9 @@ use crate::core::identity::{OrgNumber, PersonId, RecipientId};
 use crate::core::snapshot::{RegisterPolicies, SnapshotName, SnapshotUsed};
 
 use enheter::{ReceivingSystems, SubUnits, Units};
-use file::Source;
 use krr::{Krr, Reservations};
-use table::{Count, Reader, Register, Table};
+use read::{Report, read};
+use table::{Register, Table};
 
 pub use memory::SnapshotMemory;
 pub use refusal::Refusal;
@@ -118,8 +120,8 @@ pub struct Registers {
     units: Answer<Units>,
     sub_units: Answer<SubUnits>,
     receiving_systems: Answer<ReceivingSystems>,
-    used_for_persons: Vec<SnapshotUsed>,
-    used_for_organisations: Vec<SnapshotUsed>,
+    /// Those for persons before those for organisations.
+    used: Vec<SnapshotUsed>,
     /// In bokmål, one self-sufficient line each: where, what is wrong, what was done, what to try.
     pub messages: Vec<String>,
     pub refused: Vec<(SnapshotName, Refusal)>,
@@ -129,7 +131,10 @@ pub struct Registers {
 
 /// What became of one snapshot.
 enum Answer<R: Register> {
-    Read(Table<R::Facts>),
+    Read {
+        table: Table<R::Facts>,
+        used: SnapshotUsed,
+    },
     /// Not there, and it need not be.
     Absent,
     /// Refused, or nobody asked.
@@ -139,7 +144,7 @@ enum Answer<R: Register> {
 impl<R: Register> Answer<R> {
     fn find(&self, id: &RecipientId) -> Lookup<Option<&R::Facts>> {
         match self {
-            Self::Read(table) => table.find(id),
+            Self::Read { table, .. } => table.find(id),
             Self::Absent => Lookup::Known(None),
             Self::Unavailable => Lookup::Unavailable,
         }
@@ -170,21 +175,18 @@ pub fn consult(request: Request<'_>) -> Registers {
             )
         },
     );
-    let mut report = Report { memory: request.memory.clone(), ..Report::default() };
-    let mut used_for_persons = Vec::new();
-    let mut used_for_organisations = Vec::new();
+    let mut report = Report::new(request.memory);
     Registers {
-        krr: report.settle(krr, &mut used_for_persons),
-        reservations: report.settle(reservations, &mut used_for_persons),
-        units: report.settle(units, &mut used_for_organisations),
-        sub_units: report.settle(sub_units, &mut used_for_organisations),
-        receiving_systems: report.settle(receiving_systems, &mut used_for_organisations),
         wanted: wanted.clone(),
-        used_for_persons,
-        used_for_organisations,
+        krr: report.settle(krr),
+        reservations: report.settle(reservations),
+        units: report.settle(units),
+        sub_units: report.settle(sub_units),
+        receiving_systems: report.settle(receiving_systems),
+        used: report.used,
         messages: report.messages,
         refused: report.refused,
-        accepted: report.memory,
+        accepted: report.accepted,
     }
 }
 
@@ -226,116 +228,28 @@ impl Registers {
 
     /// The snapshots behind a lookup of this recipient, in the order of [`SnapshotName`].
     pub fn used_for(&self, recipient: &RecipientId) -> &[SnapshotUsed] {
+        let (persons, organisations) =
+            self.used.split_at(self.used.partition_point(|used| speaks_of_persons(used.navn)));
         match recipient {
-            RecipientId::Person(_) => &self.used_for_persons,
-            RecipientId::Organisation(_) => &self.used_for_organisations,
+            RecipientId::Person(_) => persons,
+            RecipientId::Organisation(_) => organisations,
         }
     }
 }
 
-/// One snapshot, read or not.
-struct Outcome<R: Register> {
-    name: SnapshotName,
-    /// The file as the operator knows it.
-    file: String,
-    /// About rows.
-    messages: Vec<String>,
-    result: Result<Option<(Table<R::Facts>, SnapshotUsed)>, Refusal>,
+/// What is wrong in one snapshot, looking at every row; moves and remembers nothing.
+pub fn inspect(request: Request<'_>, name: SnapshotName) -> (Option<SnapshotUsed>, Vec<String>) {
+    let mut report = Report::new(request.memory);
+    match name {
+        SnapshotName::Krr => drop(report.settle(Some(read::<Krr>(request, name)))),
+        SnapshotName::Reservasjoner => drop(report.settle(Some(read::<Reservations>(request, name)))),
+        SnapshotName::Enheter => drop(report.settle(Some(read::<Units>(request, name)))),
+        SnapshotName::Underenheter => drop(report.settle(Some(read::<SubUnits>(request, name)))),
+        SnapshotName::Svarinn => drop(report.settle(Some(read::<ReceivingSystems>(request, name)))),
+    }
+    (report.used.pop(), report.messages)
 }
 
-fn read<R: Register>(request: Request<'_>, name: SnapshotName) -> Outcome<R> {
-    let folder = request.dir.file_name().map_or("registry".into(), |name| name.to_string_lossy());
-    let mut file = format!("{folder}/{name}.csv");
-    let mut messages = Vec::new();
-    let result = Source::open(request.dir, name).and_then(|source| match source {
-        None => check_absence(request, name).map(|()| None),
-        Some(source) => {
-            file = format!("{folder}/{}", source.name);
-            let mut reader = Reader::<R>::new(file.clone(), request.wanted, request.now);
-            let result = read_source(request, name, source, &mut reader);
-            let (table, row_messages) = reader.finish();
-            messages = row_messages;
-            result.map(|used| Some((table, used)))
-        }
-    });
-    Outcome { name, file, messages, result }
-}
-
-fn check_absence(request: Request<'_>, name: SnapshotName) -> Result<(), Refusal> {
-    if name.required() {
-        Err(Refusal::Missing)
-    } else if request.memory.get(name).is_some() && !request.accept.contains(&name) {
-        Err(Refusal::Vanished)
-    } else {
-        Ok(())
-    }
-}
-
-/// Reads the file through `reader` and judges it whole.
-fn read_source<R: Register>(
-    request: Request<'_>,
-    name: SnapshotName,
-    source: Source,
-    reader: &mut Reader<'_, R>,
-) -> Result<SnapshotUsed, Refusal> {
-    let policy = request.policies.of(name);
-    source.check_age(request.now, policy.age_hours_max)?;
-    let modified = source.modified;
-    let sha256 = source.read(|block, last| reader.feed(block, last))?;
-    let Count { rows, unreadable, unreadable_first } = reader.count;
-    if name == SnapshotName::Reservasjoner && unreadable > 0 {
-        return Err(Refusal::IdentityUnreadable { rows: unreadable, line: unreadable_first });
-    }
-    if name.required() && rows == 0 {
-        return Err(Refusal::Empty);
-    }
-    if rows < policy.rows_min {
-        return Err(Refusal::TooFewRows { rows, rows_min: policy.rows_min });
-    }
-    if let Some(before) = request.memory.get(name).map(|last| last.rader)
-        && fell(before, rows, policy.fall_percent_max)
-        && !request.accept.contains(&name)
-    {
-        return Err(Refusal::RowsFell { rows, before, percent_max: policy.fall_percent_max });
-    }
-    Ok(SnapshotUsed { navn: name, sha256, tidspunkt: modified, rader: rows })
-}
-
-/// Whether more than `percent_max` per cent of the rows are gone.
-fn fell(before: u64, rows: u64, percent_max: u32) -> bool {
-    u128::from(before.saturating_sub(rows)) * 100 > u128::from(before) * u128::from(percent_max)
-}
-
-/// What the snapshots together have to say to the operator and to the next pass.
-#[derive(Default)]
-struct Report {
-    messages: Vec<String>,
-    refused: Vec<(SnapshotName, Refusal)>,
-    memory: SnapshotMemory,
-}
-
-impl Report {
-    fn settle<R: Register>(&mut self, outcome: Option<Outcome<R>>, used: &mut Vec<SnapshotUsed>) -> Answer<R> {
-        let Some(Outcome { name, file, messages, result }) = outcome else { return Answer::Unavailable };
-        self.messages.extend(messages);
-        match result {
-            Ok(None) => {
-                self.memory.forget(name);
-                Answer::Absent
-            }
-            Ok(Some((table, snapshot))) => {
-                self.memory.remember(snapshot.clone());
-                used.push(snapshot);
-                Answer::Read(table)
-            }
-            Err(refusal) => {
-                self.messages.push(format!(
-                    "{file}: {refusal}. Registeret er ikke brukt, og ingen brev som trenger det, er flyttet. Prøv: {}.",
-                    refusal.remedy()
-                ));
-                self.refused.push((name, refusal));
-                Answer::Unavailable
-            }
-        }
-    }
+fn speaks_of_persons(name: SnapshotName) -> bool {
+    matches!(name, SnapshotName::Krr | SnapshotName::Reservasjoner)
 }

@@ -13,7 +13,7 @@ pub enum Refusal {
     #[error("filen ligger der både pakket (.csv.gz) og upakket (.csv)")]
     Ambiguous,
     #[error("filen kan ikke leses ({0})")]
-    Unreadable(#[source] io::Error),
+    Unreadable(io::Error),
     #[error("filen er ikke en vanlig fil")]
     NotAFile,
     #[error("den pakkede filen er skadet")]
@@ -36,13 +36,13 @@ pub enum Refusal {
     TruncatedGzip,
     #[error("kontrollsummen stemmer ikke med {0}")]
     Checksum(String),
-    #[error("filen har ingen rader")]
+    #[error("filen har ingen rader som kan leses")]
     Empty,
     #[error("filen har {rows} rader; det skal være minst {rows_min}")]
     TooFewRows { rows: u64, rows_min: u64 },
     #[error("filen har {rows} rader mot {before} sist; den kan ikke ha mistet mer enn {percent_max} %")]
     RowsFell { rows: u64, before: u64, percent_max: u32 },
-    #[error("{rows} rader har ikke et lesbart nummer, den første på linje {line}; ingens reservasjon må gå tapt")]
+    #[error("nummeret kan ikke leses i {rows} rad(er), første gang på linje {line}; ingens reservasjon må gå tapt")]
     IdentityUnreadable { rows: u64, line: u64 },
 }
 

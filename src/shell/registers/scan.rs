@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter};
 
-/// A quoted field that has not been closed after so many bytes is a stray quote: only its own line is broken.
+/// A quote that has not been closed after so many bytes is a stray one: only its own line is broken.
 const RECORD_BYTES_MAX: usize = 64 * 1024;
 
 /// What the header says of the rows below it.
@@ -118,23 +118,22 @@ impl Scanner {
                 end = Line::split(end.after);
                 lines += 1;
                 shape = shape.then(Shape::of(end.bytes, self.dialect.delimiter, true));
-            } else if last {
-                return Err(Truncated { line: self.line });
-            } else {
+            } else if !last {
                 return Ok(None);
+            } else if lines > 1 && Shape::of(end.bytes, self.dialect.delimiter, false).is_row(self.dialect) {
+                // The text does not end in the middle of a row when its last line is one.
+                (end, lines, shape.sound) = (first, 1, false);
+            } else {
+                return Err(Truncated { line: self.line });
             }
         }
-        let fault = if !shape.sound {
-            Some(Fault::Quotes)
-        } else if shape.delimiters + 1 != self.dialect.fields {
-            Some(Fault::Fields { found: shape.delimiters + 1 })
+        let found = shape.delimiters + 1;
+        let (fault, cut) = if !shape.sound {
+            (Some(Fault::Quotes), true)
+        } else if found != self.dialect.fields {
+            (Some(Fault::Fields { found }), found < self.dialect.fields)
         } else {
-            None
-        };
-        let cut = match fault {
-            Some(Fault::Quotes) => true,
-            Some(Fault::Fields { found }) => found < self.dialect.fields,
-            None => false,
+            (None, false)
         };
         if cut && !end.terminated {
             return Err(Truncated { line: self.line });
@@ -214,12 +213,17 @@ impl Shape {
         Self { delimiters, open: inside != 0, sound: stray == 0 }
     }
 
+    fn is_row(self, dialect: Dialect) -> bool {
+        self.sound && !self.open && self.delimiters + 1 == dialect.fields
+    }
+
     fn then(self, next: Self) -> Self {
         Self { delimiters: self.delimiters + next.delimiters, open: next.open, sound: self.sound && next.sound }
     }
 }
 
 /// One bit for each byte of the chunk that equals `byte`, the first byte lowest.
+#[inline]
 fn bits_equal(chunk: &[u8; 64], byte: u8) -> u64 {
     const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     let pattern = u64::from_ne_bytes([byte; 8]);

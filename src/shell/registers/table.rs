@@ -1,11 +1,11 @@
 //! What one snapshot says of the identities that a pass asks for.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 
+use super::header::{Header, Row};
 use super::refusal::Refusal;
-use super::scan::{Dialect, Fault, Fields, Record, Scanner, Truncated};
+use super::scan::{Fault, Fields, Record, Scanner, Truncated};
 use super::{Lookup, Wanted};
 use crate::core::calendar::Time;
 use crate::core::identity::RecipientId;
@@ -25,20 +25,6 @@ pub trait Register {
 
     /// What the row says at `now`, or in bokmål why it cannot be understood. The text must not quote the row.
     fn facts(row: &Row<'_>, now: Time) -> Result<Self::Facts, &'static str>;
-}
-
-/// The fields of a row, in the order of the register's `COLUMNS`.
-pub struct Row<'a>(Vec<Cow<'a, [u8]>>);
-
-impl Row<'_> {
-    /// Trimmed. Text that is not UTF-8 is windows-1252, which every byte is valid in.
-    pub fn text(&self, column: usize) -> Cow<'_, str> {
-        let field = self.0.get(column).map_or(&[][..], |field| field.trim_ascii());
-        match str::from_utf8(field) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(field).0,
-        }
-    }
 }
 
 /// The rows for wanted identities, by identity.
@@ -285,64 +271,4 @@ fn bare(field: &[u8]) -> &[u8] {
     let start = field.iter().position(|byte| !end(byte)).unwrap_or(field.len());
     let stop = field.iter().rposition(|byte| !end(byte)).map_or(start, |last| last + 1);
     &field[start..stop]
-}
-
-/// The first line of a snapshot: how it is written and where each used column stands.
-struct Header {
-    dialect: Dialect,
-    /// In the order of the register's `COLUMNS`.
-    positions: Vec<usize>,
-}
-
-impl Header {
-    /// Takes the header off the first block; gives also the number of the line after it and the rows.
-    fn take<'a>(
-        block: &'a [u8],
-        columns: &[&'static str],
-        prefixes: &[&str],
-    ) -> Result<(Self, u64, &'a [u8]), Refusal> {
-        let text = block.strip_prefix(b"\xef\xbb\xbf").unwrap_or(block);
-        let start = text.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(text.len());
-        let end = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |at| start + at + 1);
-        let line = text[..end].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
-
-        let header = &text[start..end];
-        let count = |delimiter| header.iter().filter(|byte| **byte == delimiter).count();
-        let delimiter = if count(b';') > count(b',') { b';' } else { b',' };
-        let mut record = csv::ByteRecord::new();
-        // Reading from memory cannot fail, and whatever stands there is a record.
-        let reader = csv::ReaderBuilder::new().has_headers(false).delimiter(delimiter).from_reader(header);
-        if !{ reader }.read_byte_record(&mut record).unwrap_or(false) {
-            return Err(columns.first().map_or(Refusal::Empty, |column| Refusal::ColumnMissing(column)));
-        }
-        let names: Vec<String> = record
-            .iter()
-            .map(|name| {
-                let name = String::from_utf8_lossy(name).trim().to_ascii_lowercase();
-                let plain = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
-                plain.unwrap_or(&name).to_owned()
-            })
-            .collect();
-        let position = |column: &'static str| {
-            let mut places = (0..names.len()).filter(|i| names[*i].eq_ignore_ascii_case(column));
-            match (places.next(), places.next()) {
-                (None, _) => Err(Refusal::ColumnMissing(column)),
-                (Some(_), Some(_)) => Err(Refusal::ColumnTwice(column)),
-                (Some(place), None) => Ok(place),
-            }
-        };
-        let positions = columns.iter().map(|column| position(column)).collect::<Result<_, _>>()?;
-        Ok((Self { dialect: Dialect { delimiter, fields: names.len() }, positions }, line, &text[end..]))
-    }
-
-    /// The used fields of a record without fault.
-    fn row<'a>(&self, record: &'a [u8]) -> Row<'a> {
-        let mut fields = vec![Cow::default(); self.positions.len()];
-        for (place, field) in Fields::new(record, self.dialect.delimiter).enumerate() {
-            if let Some(column) = self.positions.iter().position(|position| *position == place) {
-                fields[column] = field;
-            }
-        }
-        Row(fields)
-    }
 }

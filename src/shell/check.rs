@@ -1,0 +1,163 @@
+//! `check`: what would happen to a drop, and what is wrong with a snapshot or `avsendere.yaml`. Moves nothing.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Serialize;
+
+use super::explain::explain;
+use super::intake;
+use super::pass::{PassError, Settings, preview, read_senders};
+use super::registers::{Request, SnapshotMemory, Wanted, inspect};
+use super::root::Root;
+use super::spool::DropName;
+use crate::core::identity::OrgNumber;
+use crate::core::names::{STATUS, shown};
+use crate::core::senders::Senders;
+use crate::core::snapshot::SnapshotName;
+
+/// What was looked at and what was found.
+#[derive(Debug, Default, Serialize)]
+pub struct Checked {
+    pub results: Vec<Finding>,
+    /// Exit code of the whole: the gravest.
+    #[serde(skip)]
+    pub exit_code: u8,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub path: String,
+    pub code: Option<&'static str>,
+    /// In bokmål.
+    pub text: String,
+}
+
+impl Checked {
+    fn add(&mut self, path: impl Into<String>, code: Option<&'static str>, text: impl Into<String>, exit_code: u8) {
+        self.results.push(Finding { path: path.into(), code, text: text.into() });
+        self.exit_code = self.exit_code.max(exit_code);
+    }
+
+    pub fn text(&self) -> String {
+        self.results.iter().map(|finding| format!("{}: {}\n", finding.path, finding.text)).collect()
+    }
+}
+
+/// Checks one path, or with none the whole root: senders, snapshots and every drop.
+pub fn check(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Checked, PassError> {
+    let mut checked = Checked::default();
+    match path {
+        None => {
+            let senders = read_senders(root)?;
+            checked.add("registry/avsendere.yaml", None, senders_text(&senders), 0);
+            for name in SnapshotName::ALL {
+                check_snapshot(&mut checked, &root.registry(), root, &senders, settings, name);
+            }
+            let listing = intake::list(root, &senders).context("kan ikke lese inbox/")?;
+            for stray in listing.strays {
+                checked.add("inbox", None, stray, 1);
+            }
+            let drops = listing.drops.into_iter().map(|name| (name.clone(), name.in_inbox(root))).collect();
+            check_drops(&mut checked, root, settings, &senders, drops)?;
+        }
+        Some(path) if path.is_dir() && path.join(STATUS).is_file() => {
+            for explanation in explain(root, &path.to_string_lossy())? {
+                checked.add(path.display().to_string(), None, explanation.text(), 0);
+            }
+        }
+        Some(path) if path.is_dir() => {
+            let senders = read_senders(root)?;
+            check_drops(&mut checked, root, settings, &senders, vec![(drop_name(root, path), path.to_owned())])?;
+        }
+        Some(path) => check_file(&mut checked, root, settings, path)?,
+    }
+    Ok(checked)
+}
+
+fn check_file(checked: &mut Checked, root: &Root, settings: &Settings, path: &Path) -> Result<(), PassError> {
+    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if file.ends_with(".yaml") || file.ends_with(".yml") {
+        let text = std::fs::read_to_string(path).with_context(|| format!("{} kan ikke leses", path.display()))?;
+        match Senders::parse(&text) {
+            Ok(senders) => checked.add(path.display().to_string(), None, senders_text(&senders), 0),
+            Err(error) => checked.add(path.display().to_string(), None, error.to_string(), 3),
+        }
+        return Ok(());
+    }
+    let stem = file.strip_suffix(".gz").unwrap_or(&file).strip_suffix(".csv").unwrap_or_default();
+    match stem.parse() {
+        Ok(name) => {
+            let senders = read_senders(root)?;
+            let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            check_snapshot(checked, dir, root, &senders, settings, name);
+        }
+        Err(_) => {
+            let what = "finnes ikke, eller er verken en brevmappe, et register eller avsendere.yaml";
+            checked.add(path.display().to_string(), None, what, 1);
+        }
+    }
+    Ok(())
+}
+
+fn check_snapshot(
+    checked: &mut Checked,
+    dir: &Path,
+    root: &Root,
+    senders: &Senders,
+    settings: &Settings,
+    name: SnapshotName,
+) {
+    let memory = SnapshotMemory::load(&root.state());
+    let request = Request {
+        dir,
+        policies: &senders.registers,
+        memory: &memory,
+        accept: &settings.accept,
+        wanted: &Wanted::everything(),
+        now: settings.now,
+    };
+    let (used, messages) = inspect(request, name);
+    let accepted = used.is_some() || messages.is_empty();
+    for message in &messages {
+        checked.add(name.as_str(), None, message.clone(), if accepted { 1 } else { 3 });
+    }
+    if let Some(used) = used {
+        checked.add(name.as_str(), None, format!("godtatt, {} rader, SHA-256 {}", used.rader, used.sha256), 0);
+    }
+}
+
+fn check_drops(
+    checked: &mut Checked,
+    root: &Root,
+    settings: &Settings,
+    senders: &Senders,
+    drops: Vec<(DropName, PathBuf)>,
+) -> Result<(), PassError> {
+    let (previews, messages) = preview(root, settings, senders, &drops)?;
+    for message in messages {
+        checked.add("registry", None, message, 0);
+    }
+    for preview in previews {
+        let outlook = &preview.outlook;
+        let code = outlook.code().map(|code| code.as_str());
+        checked.add(preview.name.shown(), code, outlook.sentence(), outlook.exit_code());
+    }
+    Ok(())
+}
+
+/// The drop at a path: in a sender's own inbox when it lies in one.
+fn drop_name(root: &Root, path: &Path) -> DropName {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let path = real(path);
+    let parent = path.parent().filter(|dir| dir.parent() == Some(&real(&root.inbox())));
+    let sender = parent.and_then(|dir| OrgNumber::parse(dir.file_name()?.as_encoded_bytes()));
+    DropName { sender, name: path.file_name().unwrap_or_default().to_owned() }
+}
+
+fn senders_text(senders: &Senders) -> String {
+    let names: Vec<String> =
+        senders.senders.iter().map(|sender| format!("{} {}", sender.number, shown(&sender.name))).collect();
+    format!("gyldig, {} avsendere: {}", names.len(), names.join(", "))
+}

@@ -1,0 +1,97 @@
+//! Finding placed letters: by id, by the sender's reference, or by folder.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use walkdir::WalkDir;
+
+use super::ledger::{Ledger, LedgerEvent};
+use super::root::Root;
+use crate::core::names::STATUS;
+use crate::core::status::Status;
+
+/// A letter's folder below `outbox/` is at most this deep: `print/batch-…/letter/`, `arkiv/YYYY-MM/batch-…/letter/`.
+const DEPTH_MAX: usize = 4;
+
+/// What is known of one letter.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub id: String,
+    /// Its folder and what that says of itself; `None` when the folder is gone.
+    pub placed: Option<(PathBuf, Status)>,
+    /// From the ledger, the oldest first.
+    pub history: Vec<LedgerEvent>,
+}
+
+/// Letters that answer to `query`, the oldest first. Empty when there are none.
+pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<Found>> {
+    let ledger = Ledger::open_to_read(root.ledger())?;
+    if let Some(folder) = folder(root, query) {
+        let status = read_status(&folder).expect("that it has one is how it was found");
+        return Ok(vec![with_history(ledger.as_ref(), status.forsendelsesId.clone(), Some((folder, status)))?]);
+    }
+    let mut ids: Vec<String> = match &ledger {
+        Some(ledger) if ledger.knows(query)? => vec![query.to_owned()],
+        Some(ledger) => ledger.with_reference(query)?,
+        None => Vec::new(),
+    };
+    let mut placed = match ids.as_slice() {
+        // Nothing remembered: the folders themselves are asked.
+        [] => in_outbox(root, |_| true, |status| status.forsendelsesId == query || answers_to(status, query)),
+        _ => {
+            let may_be = |name: &str| ids.iter().any(|id| name.contains(&id[..8.min(id.len())]));
+            in_outbox(root, may_be, |status| ids.contains(&status.forsendelsesId))
+        }
+    };
+    ids.extend(placed.iter().map(|(_, status)| status.forsendelsesId.clone()));
+    let mut seen = std::collections::HashSet::new();
+    ids.retain(|id| seen.insert(id.clone()));
+    let take = |id: String| {
+        let at = placed.iter().position(|(_, status)| status.forsendelsesId == id);
+        let place = at.map(|at| placed.swap_remove(at));
+        with_history(ledger.as_ref(), id, place)
+    };
+    ids.into_iter().map(take).collect()
+}
+
+fn with_history(ledger: Option<&Ledger>, id: String, placed: Option<(PathBuf, Status)>) -> anyhow::Result<Found> {
+    let history = ledger.map(|ledger| ledger.history(&id)).transpose()?.unwrap_or_default();
+    Ok(Found { id, placed, history })
+}
+
+fn answers_to(status: &Status, reference: &str) -> bool {
+    status.eksternReferanse.as_deref() == Some(reference)
+}
+
+/// A letter's folder, given from here, from the root or from `outbox/`.
+fn folder(root: &Root, query: &str) -> Option<PathBuf> {
+    let places = [PathBuf::from(query), root.dir().join(query), root.outbox().join(query)];
+    places.into_iter().find(|path| path.is_dir() && read_status(path).is_some())
+}
+
+/// Letters below `outbox/` whose folder may be and whose status is the right one, in path order.
+fn in_outbox(
+    root: &Root,
+    may_be: impl Fn(&str) -> bool,
+    is: impl Fn(&Status) -> bool + Sync,
+) -> Vec<(PathBuf, Status)> {
+    let folders: Vec<PathBuf> = letters(root).filter(|path| may_be(&name(path))).collect();
+    let read = |path: PathBuf| read_status(&path).filter(&is).map(|status| (path, status));
+    folders.into_par_iter().filter_map(read).collect()
+}
+
+/// Every letter folder below `outbox/`, in path order.
+pub fn letters(root: &Root) -> impl Iterator<Item = PathBuf> {
+    let entries = WalkDir::new(root.outbox()).follow_links(false).max_depth(DEPTH_MAX + 1).sort_by_file_name();
+    let entries = entries.into_iter().filter_map(Result::ok);
+    let statuses = entries.filter(|entry| entry.file_name() == STATUS && entry.file_type().is_file());
+    statuses.filter_map(|entry| entry.path().parent().map(Path::to_path_buf))
+}
+
+pub fn read_status(folder: &Path) -> Option<Status> {
+    Status::from_yaml(&std::fs::read(folder.join(STATUS)).ok()?).ok()
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,135 @@
+//! What a pass would do with a drop, without doing it: the same reading and judging, and nothing moved or recorded.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::admit::blocks;
+use super::{Desk, PassError, Settings};
+use crate::core::code::Code;
+use crate::core::route::{Channel, Decision};
+use crate::core::senders::Senders;
+use crate::shell::intake;
+use crate::shell::ledger::Ledger;
+use crate::shell::registers::{Lookup, Registers, Request, SnapshotMemory, Wanted, consult};
+use crate::shell::root::Root;
+use crate::shell::spool::{DropName, Spool};
+
+/// What would become of one drop.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    pub name: DropName,
+    pub outlook: Outlook,
+}
+
+#[derive(Clone, Debug)]
+pub enum Outlook {
+    /// Placed or refused.
+    Decided(Decision),
+    /// Still being written, or incomplete.
+    Settling,
+    /// A register row for the recipient cannot be understood.
+    WaitsForRow,
+    /// A snapshot that is needed is refused.
+    WaitsForSnapshot,
+    Failed(String),
+}
+
+/// Looks ahead for the drops at these paths; the second value is what the registers had to say.
+pub fn preview(
+    root: &Root,
+    settings: &Settings,
+    senders: &Senders,
+    drops: &[(DropName, PathBuf)],
+) -> Result<(Vec<Preview>, Vec<String>), PassError> {
+    let desk = Desk { root, settings, senders, spool: Spool::new(root, None) };
+    let today = settings.now.date_naive();
+    let recipient = |(name, path): &(DropName, PathBuf)| {
+        let drop = intake::open(path, name.sender, settings.wall).ok()?.drop;
+        drop.address(senders, today).ok()?.recipient
+    };
+    let recipients: Vec<_> = drops.par_iter().filter_map(recipient).collect();
+    let wanted: Wanted = recipients.into_iter().collect();
+    let memory = SnapshotMemory::load(&root.state());
+    let registers = consult(Request {
+        dir: &root.registry(),
+        policies: &senders.registers,
+        memory: &memory,
+        accept: &settings.accept,
+        wanted: &wanted,
+        now: settings.now,
+    });
+    let ledger = Ledger::open_to_read(root.ledger())?;
+    let mut previews = Vec::new();
+    for (name, path) in drops {
+        let outlook = desk.outlook(name, path, &registers, ledger.as_ref())?;
+        previews.push(Preview { name: name.clone(), outlook });
+    }
+    Ok((previews, registers.messages))
+}
+
+impl Desk<'_> {
+    fn outlook(
+        &self,
+        name: &DropName,
+        path: &Path,
+        registers: &Registers,
+        ledger: Option<&Ledger>,
+    ) -> Result<Outlook, PassError> {
+        let looked = intake::open(path, name.sender, self.settings.wall);
+        let folder = match looked {
+            Ok(folder) => folder,
+            Err(error) => return Ok(Outlook::Failed(error.to_string())),
+        };
+        if !intake::is_whole(&folder, self.settings.patience, self.settings.wall) {
+            return Ok(Outlook::Settling);
+        }
+        let examined = match self.examine(name, path, registers) {
+            Ok(examined) => examined,
+            Err(error) => return Ok(Outlook::Failed(error.to_string())),
+        };
+        let Some(mut judgement) = examined.judgement else {
+            return Ok(match self.facts(examined.recipient, registers) {
+                Lookup::Held => Outlook::WaitsForRow,
+                _ => Outlook::WaitsForSnapshot,
+            });
+        };
+        let earlier = ledger.map(|ledger| ledger.earlier(&examined.key.digest())).transpose()?.unwrap_or_default();
+        if let Some(first) = earlier.iter().find(|first| blocks(first, self.settings.now)) {
+            judgement.or_duplicate_of(&first.id);
+        }
+        Ok(Outlook::Decided(judgement.decision))
+    }
+}
+
+impl Outlook {
+    /// The line an operator reads.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Decided(decision) if decision.channel == Channel::Avvist => {
+                format!("avvises: {} [{}] Prøv: {}", decision.sentence, decision.code, decision.code.entry().remedy)
+            }
+            Self::Decided(decision) => {
+                format!("går til {}: {} [{}]", decision.channel.as_str(), decision.sentence, decision.code)
+            }
+            Self::Settling => "venter: mappen er under skriving eller ikke fullstendig".to_owned(),
+            Self::WaitsForRow => "venter: en registerrad for mottakeren kan ikke forstås".to_owned(),
+            Self::WaitsForSnapshot => "venter: et register som trengs, er ikke godtatt".to_owned(),
+            Self::Failed(why) => format!("kan ikke leses: {why}"),
+        }
+    }
+
+    pub fn code(&self) -> Option<Code> {
+        if let Self::Decided(decision) = self { Some(decision.code) } else { None }
+    }
+
+    /// As for a pass: 0 well, 1 a person is needed, 3 a snapshot is in the way.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Decided(decision) => u8::from(decision.channel == Channel::Avvist),
+            Self::Settling => 0,
+            Self::WaitsForRow | Self::Failed(_) => 1,
+            Self::WaitsForSnapshot => 3,
+        }
+    }
+}

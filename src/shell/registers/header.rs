@@ -1,0 +1,77 @@
+//! Which column is which, and the fields of a row by column.
+
+use std::borrow::Cow;
+
+use super::refusal::Refusal;
+use super::scan::{Dialect, Fields};
+
+/// The first line of a snapshot: how it is written and where each used column stands.
+pub struct Header {
+    pub dialect: Dialect,
+    /// In the order of the register's `COLUMNS`.
+    pub positions: Vec<usize>,
+}
+
+impl Header {
+    /// Takes the header off the first block; gives also the number of the line after it and the rows.
+    pub fn take<'a>(
+        block: &'a [u8],
+        columns: &[&'static str],
+        prefixes: &[&str],
+    ) -> Result<(Self, u64, &'a [u8]), Refusal> {
+        let text = block.strip_prefix(b"\xef\xbb\xbf").unwrap_or(block);
+        let start = text.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(text.len());
+        let end = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |at| start + at + 1);
+        let line = text[..end].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+
+        let header = &text[start..end];
+        let count = |delimiter| header.iter().filter(|byte| **byte == delimiter).count();
+        let delimiter = if count(b';') > count(b',') { b';' } else { b',' };
+        let mut record = csv::ByteRecord::new();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).delimiter(delimiter).from_reader(header);
+        // Reading from memory cannot fail; a header without any name lacks the first column.
+        let _ = reader.read_byte_record(&mut record);
+        let names: Vec<String> = record.iter().map(|name| plain_name(name, prefixes)).collect();
+        let position = |column: &'static str| {
+            let mut places = (0..names.len()).filter(|place| names[*place].eq_ignore_ascii_case(column));
+            match (places.next(), places.next()) {
+                (None, _) => Err(Refusal::ColumnMissing(column)),
+                (Some(_), Some(_)) => Err(Refusal::ColumnTwice(column)),
+                (Some(place), None) => Ok(place),
+            }
+        };
+        let positions = columns.iter().map(|column| position(column)).collect::<Result<_, _>>()?;
+        Ok((Self { dialect: Dialect { delimiter, fields: names.len() }, positions }, line, &text[end..]))
+    }
+
+    /// The used fields of a record without fault.
+    pub fn row<'a>(&self, record: &'a [u8]) -> Row<'a> {
+        let mut fields = vec![Cow::default(); self.positions.len()];
+        for (place, field) in Fields::new(record, self.dialect.delimiter).enumerate() {
+            if let Some(column) = self.positions.iter().position(|position| *position == place) {
+                fields[column] = field;
+            }
+        }
+        Row(fields)
+    }
+}
+
+/// In lower case, without a prefix that says nothing.
+fn plain_name(name: &[u8], prefixes: &[&str]) -> String {
+    let name = String::from_utf8_lossy(name).trim().to_ascii_lowercase();
+    prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(&name).to_owned()
+}
+
+/// The fields of a row, in the order of the register's `COLUMNS`.
+pub struct Row<'a>(Vec<Cow<'a, [u8]>>);
+
+impl Row<'_> {
+    /// Trimmed. Text that is not UTF-8 is windows-1252, which every byte is valid in.
+    pub fn text(&self, column: usize) -> Cow<'_, str> {
+        let field = self.0.get(column).map_or(&[][..], |field| field.trim_ascii());
+        match str::from_utf8(field) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(field).0,
+        }
+    }
+}
