@@ -90,7 +90,9 @@ pub fn run(root: &Root, settings: &Settings) -> Result<Report, PassError> {
     let registers = pass.consult(&candidates)?;
     pass.report.stopwatch.lap("registers");
     settings.progress.set_length(candidates.len() as u64);
-    for batch in candidates.chunks(BATCH) {
+    // What was claimed goes first, out of the way of a new drop by the same name.
+    let (claimed, dropped) = candidates.split_at(candidates.partition_point(|candidate| candidate.claimed));
+    for batch in claimed.chunks(BATCH).chain(dropped.chunks(BATCH)) {
         pass.route(batch, &registers)?;
         settings.progress.inc(batch.len() as u64);
     }

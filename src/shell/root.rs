@@ -107,11 +107,12 @@ impl Root {
         // Claimed letters are nobody else's business.
         let private = |dir: &Path| fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
         private(&self.work()).with_context(|| format!("kan ikke lage {}", self.work().display()))?;
-        for channel in Channel::ALL {
-            let dir = self.channel(channel);
-            fs::create_dir_all(&dir).with_context(|| format!("kan ikke lage {}", dir.display()))?;
-        }
+        let public = |dir: &Path| fs::create_dir_all(dir).with_context(|| format!("kan ikke lage {}", dir.display()));
+        public(&self.outbox())?;
         self.check_nesting()?;
+        for channel in Channel::ALL {
+            public(&self.channel(channel))?;
+        }
         self.check_file_system()
     }
 

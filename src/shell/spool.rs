@@ -128,7 +128,8 @@ impl<'a> Spool<'a> {
     pub fn tidy(&self) -> io::Result<()> {
         for sender in fs::read_dir(self.root.work())? {
             match fs::remove_dir(sender?.path()) {
-                Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {}
+                // Nor is a file that somebody's file manager left there any reason to stop.
+                Err(error) if matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory) => {}
                 other => other?,
             }
         }

@@ -7,5 +7,6 @@ mod errors;
 mod golden;
 mod laws;
 mod make;
+mod odd;
 mod tidy;
 mod world;

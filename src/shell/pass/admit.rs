@@ -16,7 +16,7 @@ use crate::core::names::{letter_name, shown};
 use crate::core::route::Channel;
 use crate::core::status::{Placing, Stamp, Status};
 use crate::shell::ledger::{Decided, Earlier, Pending};
-use crate::shell::registers::Registers;
+use crate::shell::registers::{Lookup, Registers};
 use crate::shell::spool::DropName;
 
 /// Without `eksternReferanse` the same content may be meant again after a while.
@@ -52,7 +52,7 @@ impl Pass<'_> {
                 admitted.push(Admitted { name: letter.name, id, code, pending });
                 continue;
             }
-            let name = letter.name.clone();
+            let (name, recipient) = (letter.name.clone(), letter.recipient);
             match self.decide(letter, earlier, registers) {
                 Some((decision, pending)) => {
                     earlier.push(Earlier {
@@ -70,6 +70,9 @@ impl Pass<'_> {
                 }
                 // It was claimed before the registers fell silent: it waits in `inbox/` like the others.
                 None => match self.desk.spool.put_back(&name) {
+                    Ok(()) if matches!(self.desk.facts(recipient, registers), Lookup::Held) => {
+                        self.report.waits_for_row();
+                    }
                     Ok(()) => self.report.waits_for_snapshot(),
                     Err(error) => self.report.failed(&name, &error.to_string()),
                 },
