@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod dir;
 pub mod explain;
 pub mod find;
 pub mod intake;
