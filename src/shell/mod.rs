@@ -13,3 +13,4 @@ pub mod pdf;
 pub mod registers;
 pub mod root;
 pub mod spool;
+pub mod watch;

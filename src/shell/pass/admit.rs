@@ -66,7 +66,7 @@ impl Pass<'_> {
                 }
                 // It was claimed before the registers fell silent: it waits in `inbox/` like the others.
                 None => match self.desk.spool.put_back(&name) {
-                    Ok(()) => self.report.waits_for_snapshot(),
+                    Ok(()) => self.report.waits_for_snapshot(name),
                     Err(error) => self.report.failed(&name, &error.to_string()),
                 },
             }
