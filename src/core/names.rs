@@ -62,6 +62,8 @@ pub fn is_valid_document_name(name: &str) -> bool {
         && name.chars().count() <= DOCUMENT_NAME_CHARS_MAX
         && !name.contains(NOT_IN_NAMES)
         && !name.contains(char::is_control)
+        // What the file system has there is not text.
+        && !name.contains('\u{fffd}')
         && !ours.into_iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod dir;
 pub mod explain;
 pub mod find;
 pub mod intake;
@@ -14,3 +15,4 @@ pub mod registers;
 pub mod root;
 pub mod spool;
 pub mod stopwatch;
+pub mod watch;

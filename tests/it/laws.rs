@@ -175,6 +175,7 @@ proptest! {
             dir: &world.path("registry"),
             policies: &RegisterPolicies::default(),
             memory: &SnapshotMemory::default(),
+            kept: None,
             accept: &[],
             wanted: &wanted,
             now: world.moment(),

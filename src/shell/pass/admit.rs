@@ -71,9 +71,9 @@ impl Pass<'_> {
                 // It was claimed before the registers fell silent: it waits in `inbox/` like the others.
                 None => match self.desk.spool.put_back(&name) {
                     Ok(()) if matches!(self.desk.facts(recipient, registers), Lookup::Held) => {
-                        self.report.waits_for_row();
+                        self.report.waits_for_row(name);
                     }
-                    Ok(()) => self.report.waits_for_snapshot(),
+                    Ok(()) => self.report.waits_for_snapshot(name),
                     Err(error) => self.report.failed(&name, &error.to_string()),
                 },
             }
