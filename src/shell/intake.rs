@@ -284,8 +284,16 @@ pub fn digest_files(path: &Path, drop: &Drop) -> io::Result<Vec<(String, Option<
     files.sort_unstable();
     let readable = drop.is_readable_size();
     let digest = |(name, regular): (&str, bool)| -> io::Result<(String, Option<Digest256>)> {
-        let content = if readable && regular { read_content(&dir, name, false, None)? } else { None };
-        Ok((name.to_owned(), content.map(|content| content.digest)))
+        let digest = if names::is_metadata(name) {
+            let bytes = dir.read(OsStr::new(name), METADATA_BYTES_MAX as u64 + 1)?;
+            // Larger than metadata can be: it is not read to its end.
+            bytes.filter(|bytes| bytes.len() <= METADATA_BYTES_MAX).map(|bytes| Sha256::digest(&bytes).into())
+        } else if readable && regular {
+            read_content(&dir, name, false, None)?.map(|content| content.digest)
+        } else {
+            None
+        };
+        Ok((name.to_owned(), digest))
     };
     files.into_iter().map(digest).collect()
 }

@@ -57,18 +57,18 @@ impl Waker {
         Ok(())
     }
 
-    /// Listens to the inboxes and to these drops, and to nothing else. A folder that cannot be listened to is left to
-    /// the scan.
-    pub fn attend(&mut self, root: &Root, drops: impl Iterator<Item = PathBuf>) {
+    /// Listens to the inbox and to these folders in it, and to nothing else. A folder that cannot be listened to is
+    /// left to the scan. One that was not listened to before may have changed since it was looked at: that is a call.
+    pub fn attend(&mut self, root: &Root, folders: impl Iterator<Item = PathBuf>) {
         let Some(watcher) = &mut self.watcher else { return };
-        let inboxes = std::iter::once(root.inbox());
-        let wanted: HashSet<PathBuf> = inboxes.chain(drops).take(LISTENED_MAX).collect();
+        let wanted: HashSet<PathBuf> = std::iter::once(root.inbox()).chain(folders).take(LISTENED_MAX).collect();
         for gone in self.listened.extract_if(|path| !wanted.contains(path)) {
             let _ = watcher.unwatch(&gone);
         }
         for path in wanted {
             if !self.listened.contains(&path) && listen_to(watcher, &path) {
                 self.listened.insert(path);
+                let _ = self.caller.try_send(());
             }
         }
     }
