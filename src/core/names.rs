@@ -46,6 +46,11 @@ pub fn is_furniture(name: &str) -> bool {
     is_ignored(name) || name.starts_with('.') || ["LESMEG", "LESMEG.md", "LESMEG.txt"].contains(&name)
 }
 
+/// A file with which a clerk stops a letter that still waits.
+pub fn is_stop(name: &str) -> bool {
+    STOP.iter().any(|stop| stop.eq_ignore_ascii_case(name))
+}
+
 pub fn is_metadata(name: &str) -> bool {
     METADATA.contains(&name)
 }
