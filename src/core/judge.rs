@@ -264,7 +264,8 @@ fn check_address(letter: &Letter, facts: &Facts) -> Result<Option<Address>, Refu
     Ok(registered)
 }
 
-fn check_pdfs(reads: &[Read]) -> Result<(), Refusal> {
+/// The first PDF that cannot be sent at all.
+pub fn check_pdfs(reads: &[Read]) -> Result<(), Refusal> {
     let faults = [
         (PdfFault::Unreadable, Code::PdfUnreadable),
         (PdfFault::Encrypted, Code::PdfEncrypted),

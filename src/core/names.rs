@@ -8,6 +8,8 @@ use super::identity::redact;
 pub const METADATA: [&str; 3] = ["forsendelse.yaml", "forsendelse.yml", "forsendelse.json"];
 pub const STATUS: &str = "status.yaml";
 pub const READY: &str = "FERDIG";
+/// What a sealed print batch says of itself.
+pub const BATCH: &str = "batch.yaml";
 pub const DECISION: &str = "BESLUTNING.txt";
 
 /// Written by us into a letter; found in a drop they are left from an earlier round and are removed at the claim.

@@ -132,10 +132,24 @@ pub fn finished(letter: &Status, receipts: &[Receipt], night: &Night) -> Step {
 pub fn seal(letter: &Status, batch: &str, now: Time) -> Status {
     let mut step = Step::of(letter);
     step.status.status = State::SendtPrint;
-    step.event(State::SendtPrint, format!("Sendt til utskrift i {batch}"), now);
+    step.event(State::SendtPrint, sealed_text(batch), now);
     // A notice that was given is what the time for appeal runs from; paper comes after it.
     step.status.underrettet.get_or_insert(Stamp(now));
     step.status
+}
+
+/// A letter whose batch was not sealed after all.
+pub fn unseal(letter: &Status, batch: &str) -> Status {
+    let mut letter = letter.clone();
+    let text = sealed_text(batch);
+    letter.hendelser.retain(|event| event.status != State::SendtPrint || event.tekst != text);
+    letter.status = State::Akseptert;
+    letter.underrettet = letter.underrettet.filter(|_| letter.underrettet == letter.varslet);
+    letter
+}
+
+fn sealed_text(batch: &str) -> String {
+    format!("Sendt til utskrift i {batch}")
 }
 
 /// A letter in print that cannot be printed: a person must see to it.
@@ -190,7 +204,8 @@ impl Step {
     /// The first notice starts the clock anew, also when an earlier one becomes known late.
     fn start_clock(&mut self, verdict: &Verdict, night: &Night) {
         let letter = &mut self.status;
-        let Some(notice) = verdict.notice.map(Stamp) else { return };
+        // On paper there is no notice; whoever reports one means the channel before.
+        let Some(notice) = verdict.notice.map(Stamp).filter(|_| letter.kanal != Channel::Print) else { return };
         letter.varslet = Some(notice);
         letter.underrettet = Some(notice);
         if matches!(letter.status, State::Akseptert | State::KlarForMottak) {

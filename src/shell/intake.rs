@@ -208,7 +208,7 @@ fn not_a_file(name: &str) -> Refusal {
 
 /// The bytes of a regular file, at most `bytes_max`; `None` for anything else. A link is not followed, and opening
 /// a FIFO does not wait.
-fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
     let file = match File::options().read(true).custom_flags(flags as i32).open(path) {
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => return Ok(None),

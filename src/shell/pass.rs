@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use super::intake::{self, Patience};
 use super::ledger::Ledger;
 use super::registers::{Registers, Request, SnapshotMemory, Wanted, consult};
-use super::root::{Root, RootError};
+use super::root::{Lock, Root, RootError};
 use super::spool::{DropName, Probe, Spool};
 use crate::core::calendar::Time;
 use crate::core::names::shown;
@@ -69,21 +69,18 @@ pub fn read_senders(root: &Root) -> Result<Senders, PassError> {
     Ok(Senders::parse(&text)?)
 }
 
+/// Makes the root ready, takes the lock and reads the senders: how every command begins that moves letters.
+pub(super) fn enter(root: &Root, settings: &Settings) -> Result<(Lock, Senders), PassError> {
+    root.prepare(settings.network_root)?;
+    let lock = root.lock()?;
+    Ok((lock, read_senders(root)?))
+}
+
 /// Routes what is whole in `inbox/`.
 pub fn run(root: &Root, settings: &Settings) -> Result<Report, PassError> {
     let started = Instant::now();
-    root.prepare(settings.network_root)?;
-    let _lock = root.lock()?;
-    let senders = read_senders(root)?;
-    let (ledger, is_new) = Ledger::open(root.ledger())?;
-    let spool = Spool::new(root, settings.probe);
-    let desk = Desk { root, settings, senders: &senders, spool };
-    let mut pass = Pass { desk, ledger, report: Report::default() };
-    if is_new {
-        pass.rebuild_ledger()?;
-    }
-    pass.finish_placed()?;
-    pass.restore_marks()?;
+    let (_lock, senders) = enter(root, settings)?;
+    let mut pass = Pass::begin(root, settings, &senders)?;
     let candidates = pass.survey()?;
     let registers = pass.consult(&candidates)?;
     settings.progress.set_length(candidates.len() as u64);
@@ -93,22 +90,41 @@ pub fn run(root: &Root, settings: &Settings) -> Result<Report, PassError> {
     }
     settings.progress.finish_and_clear();
     pass.desk.spool.tidy().context("kan ikke rydde .postgang/work")?;
+    pass.ledger.set_held(&pass.held)?;
     pass.report.seconds = started.elapsed().as_secs_f64();
     Ok(pass.report)
 }
 
-struct Pass<'a> {
-    desk: Desk<'a>,
-    ledger: Ledger,
-    report: Report,
+pub(super) struct Pass<'a> {
+    pub(super) desk: Desk<'a>,
+    pub(super) ledger: Ledger,
+    pub(super) report: Report,
+    /// Drops that wait for a register row.
+    held: Vec<String>,
 }
 
 /// What every thread of a pass may use at once.
-struct Desk<'a> {
-    root: &'a Root,
-    settings: &'a Settings,
-    senders: &'a Senders,
-    spool: Spool<'a>,
+pub(super) struct Desk<'a> {
+    pub(super) root: &'a Root,
+    pub(super) settings: &'a Settings,
+    pub(super) senders: &'a Senders,
+    pub(super) spool: Spool<'a>,
+}
+
+impl<'a> Pass<'a> {
+    /// Opens the ledger and finishes what a crash broke off. The lock is held.
+    pub(super) fn begin(root: &'a Root, settings: &'a Settings, senders: &'a Senders) -> Result<Self, PassError> {
+        let (ledger, is_new) = Ledger::open(root.ledger())?;
+        let spool = Spool::new(root, settings.probe);
+        let desk = Desk { root, settings, senders, spool };
+        let mut pass = Self { desk, ledger, report: Report::default(), held: Vec::new() };
+        if is_new {
+            pass.rebuild_ledger()?;
+        }
+        pass.finish_moves()?;
+        pass.restore_marks()?;
+        Ok(pass)
+    }
 }
 
 impl Pass<'_> {
@@ -164,11 +180,14 @@ impl Pass<'_> {
     fn route(&mut self, batch: &[Candidate], registers: &Registers) -> Result<(), PassError> {
         let taken: Vec<Taken> = batch.par_iter().map(|candidate| self.desk.take(candidate, registers)).collect();
         let mut examined = Vec::new();
-        for outcome in taken {
+        for (candidate, outcome) in batch.iter().zip(taken) {
             match outcome {
                 Taken::Examined(letter) => examined.push(*letter),
                 Taken::WaitsForSnapshot => self.report.waits_for_snapshot(),
-                Taken::WaitsForRow => self.report.waits_for_row(),
+                Taken::WaitsForRow => {
+                    self.held.push(candidate.name.shown());
+                    self.report.waits_for_row();
+                }
                 Taken::Failed(name, why) => self.report.failed(&name, &why),
                 Taken::Gone => {}
             }

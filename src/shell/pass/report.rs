@@ -53,7 +53,7 @@ impl Placed {
         }
     }
 
-    fn count(&mut self, channel: Channel) {
+    pub(in crate::shell) fn count(&mut self, channel: Channel) {
         *match channel {
             Channel::Digipost => &mut self.digipost,
             Channel::Eboks => &mut self.eboks,
@@ -68,10 +68,15 @@ impl Placed {
 impl Report {
     pub(super) fn placed(&mut self, channel: Channel, code: &str, folder: &str, status: &str) {
         self.received += 1;
-        self.placed.count(channel);
-        if channel != Channel::Avvist {
-            return;
+        match channel {
+            Channel::Avvist => self.refused(code, folder, status),
+            _ => self.placed.count(channel),
         }
+    }
+
+    /// A letter that went to `avvist/`.
+    pub(in crate::shell) fn refused(&mut self, code: &str, folder: &str, status: &str) {
+        self.placed.count(Channel::Avvist);
         *self.refused.entry(code.to_owned()).or_default() += 1;
         match self.placed.avvist {
             n if n <= REFUSALS_SHOWN => self.messages.push(refusal_line(folder, code, status)),
