@@ -7,14 +7,13 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use chrono::{Days, TimeDelta};
-use rayon::prelude::*;
 
-use super::Night;
-use super::survey::{self, Kind, Letter};
+use super::survey::{name, sealed_batches, subfolders};
+use super::{Night, inside};
 use crate::core::calendar::{Time, parse_time};
 use crate::core::route::{Channel, State};
 use crate::core::sheet;
-use crate::core::status::Status;
+use crate::core::status::{Stamp, Status};
 use crate::shell::find::read_status;
 use crate::shell::ledger::ListedEvent;
 
@@ -22,6 +21,9 @@ use crate::shell::ledger::ListedEvent;
 const MAILBOX_SILENT_HOURS: i64 = 48;
 /// Working days within which a print house has printed.
 const PRINT_WORKING_DAYS: usize = 5;
+
+/// A row of the list of what a person must look at.
+pub type Matter = [String; 7];
 
 impl Night<'_> {
     pub(super) fn reminder_list(&mut self) -> anyhow::Result<()> {
@@ -86,34 +88,24 @@ impl Night<'_> {
     /// What a person must look at: as it is tonight, not what has happened since yesterday.
     fn follow_up(&mut self, day: &str) -> anyhow::Result<()> {
         let root = self.pass.desk.root;
-        let survey = survey::survey(root).context("kan ikke lese outbox/")?;
         let outbox = root.outbox();
-        let now = self.now;
-        let look = |letter: &Letter| {
-            let inside = letter.path.strip_prefix(&outbox).unwrap_or(&letter.path);
-            let concerned = match letter.kind {
-                Kind::Refused => true,
-                Kind::Waiting => inside.starts_with("digipost") || inside.starts_with("eboks"),
-                Kind::Sealed | Kind::Archived => false,
-            };
-            let status = concerned.then(|| read_status(&letter.path)).flatten()?;
-            let what = matter(&status, now)?;
-            let place = format!("outbox/{}", inside.to_string_lossy());
-            let (reference, sender) = (some(&status.eksternReferanse), some(&status.avsender));
-            let since = status.plassert.to_string();
-            Some([what.to_owned(), status.forsendelsesId, reference, sender, place, status.kode, since])
-        };
-        let mut rows: Vec<[String; 7]> = survey.letters.par_iter().filter_map(look).collect();
-        rows.extend(self.undelivered()?);
-        for batch in &survey.batches {
-            let sealed = self.sealed_at(&batch.name)?;
-            if sealed.is_some_and(|sealed| self.is_long_ago(sealed)) {
-                let (place, since) = (format!("outbox/print/{}", batch.name), sealed.map(|at| at.to_rfc3339()));
-                rows.push(row("bunken er ikke meldt skrevet ut", place, since.unwrap_or_default()));
+        let mut rows = std::mem::take(&mut self.silent);
+        for letter in subfolders(&root.channel(Channel::Avvist)).context("kan ikke lese outbox/avvist")? {
+            if let Some(status) = read_status(&letter) {
+                let what = if status.status == State::IkkeLevert { "ikke levert" } else { "avvist" };
+                rows.push(matter(what, &status, &inside(root, &letter)));
+            }
+        }
+        let (given_up, first, last) = self.undelivered(day)?;
+        rows.extend(given_up);
+        for batch in sealed_batches(root).context("kan ikke lese outbox/print")? {
+            let sealed = self.sealed_at(&name(&batch))?;
+            if let Some(sealed) = sealed.filter(|sealed| self.is_long_ago(*sealed)) {
+                rows.push(thing("bunken er ikke meldt skrevet ut", inside(root, &batch), Stamp(sealed).to_string()));
             }
         }
         let held = self.pass.ledger.held()?;
-        rows.extend(held.into_iter().map(|drop| row("holdt av en registerrad", drop, String::new())));
+        rows.extend(held.into_iter().map(|drop| thing("holdt av en registerrad", drop, String::new())));
         self.report.to_look_at = rows.len();
         let header = ["sak", "forsendelsesId", "eksternReferanse", "avsender", "sted", "kode", "siden"];
         let file_name = format!("oppfolging-{day}.csv");
@@ -124,13 +116,12 @@ impl Night<'_> {
             let spool = &self.pass.desk.spool;
             spool.publish(&outbox, &file_name, &text).with_context(|| format!("kan ikke skrive outbox/{file_name}"))?;
         }
-        Ok(())
+        self.pass.ledger.set_listed("oppfolging", day, first, last)
     }
 
     /// Letters given up since yesterday's list; they lie in the archive, where nobody looks.
-    fn undelivered(&mut self) -> anyhow::Result<Vec<[String; 7]>> {
-        let day = self.now.date_naive().to_string();
-        let (today, last_listed) = self.pass.ledger.listed("oppfolging", &day)?;
+    fn undelivered(&self, day: &str) -> anyhow::Result<(Vec<Matter>, i64, i64)> {
+        let (today, last_listed) = self.pass.ledger.listed("oppfolging", day)?;
         let first = today.map_or(last_listed + 1, |(first, _)| first);
         let last = self.pass.ledger.last_event()?.max(last_listed);
         let events = self.pass.ledger.events(first, last)?;
@@ -143,9 +134,7 @@ impl Night<'_> {
             let what = "ikke levert".to_owned();
             [what, event.letter.clone(), some(&event.reference), some(&event.sender), "outbox/arkiv".to_owned(), code, at]
         };
-        let rows = events.iter().filter(given_up).map(row).collect();
-        self.pass.ledger.set_listed("oppfolging", &day, first, last)?;
-        Ok(rows)
+        Ok((events.iter().filter(given_up).map(row).collect(), first, last))
     }
 
     /// By the ledger, else by the day in the batch's name.
@@ -162,14 +151,17 @@ impl Night<'_> {
     }
 }
 
-/// Why a letter stands in the list; `None` when all is well with it.
-fn matter(status: &Status, now: Time) -> Option<&'static str> {
-    if status.kanal == Channel::Avvist {
-        return Some(if status.status == State::IkkeLevert { "ikke levert" } else { "avvist" });
-    }
-    let silent = status.hendelser.iter().all(|event| event.kanal.is_none());
+/// A letter in a mailbox that has said nothing of it for too long.
+pub fn silent(status: &Status, place: &str, now: Time) -> Option<Matter> {
+    let silent = status.kanal.is_mailbox() && status.hendelser.iter().all(|event| event.kanal.is_none());
     let long = now >= status.plassert.0 + TimeDelta::hours(MAILBOX_SILENT_HOURS);
-    (silent && long).then_some("ingen kvittering fra postkassen etter 48 timer")
+    (silent && long).then(|| matter("ingen kvittering fra postkassen etter 48 timer", status, place))
+}
+
+fn matter(what: &str, status: &Status, place: &str) -> Matter {
+    let (reference, sender) = (some(&status.eksternReferanse), some(&status.avsender));
+    let (id, code, since) = (status.forsendelsesId.clone(), status.kode.clone(), status.plassert.to_string());
+    [what.to_owned(), id, reference, sender, place.to_owned(), code, since]
 }
 
 /// One file for each sender, for import into its archive system.
@@ -196,7 +188,8 @@ fn file<const N: usize>(name: String, header: [&str; N], rows: Vec<[String; N]>)
     if rows.is_empty() { Vec::new() } else { vec![(name, sheet::table(header, rows))] }
 }
 
-fn row(what: &str, place: String, since: String) -> [String; 7] {
+/// A row that concerns no one letter.
+fn thing(what: &str, place: String, since: String) -> Matter {
     let none = String::new;
     [what.to_owned(), none(), none(), none(), place, none(), since]
 }

@@ -23,9 +23,9 @@ use uuid::Uuid;
 pub use hold::{Held, hold};
 pub use report::NightReport;
 
-use self::survey::{Kind, Letter, Survey, name};
+use self::survey::{Kind, Letter, name};
 use super::find::read_status;
-use super::ledger::{OUTBOX, Onward, Pending};
+use super::ledger::{Onward, Pending};
 use super::moves::{self, Journey};
 use super::pass::{Pass, PassError, Settings, enter};
 use super::receipts::{self, Receipts};
@@ -51,6 +51,8 @@ struct Night<'a> {
     receipts_alive: bool,
     /// Letters whose reminder was listed, or will be tonight.
     reminded: Vec<Letter>,
+    /// Rows for letters in a mailbox that has said nothing.
+    silent: Vec<lists::Matter>,
     /// Letters known to somebody: their receipts are no mystery.
     met: HashSet<u128>,
 }
@@ -79,6 +81,7 @@ pub fn nightly(root: &Root, settings: &Settings) -> Result<NightReport, PassErro
         receipts_alive: age.is_some_and(|age| age <= age_max),
         receipts,
         reminded: Vec::new(),
+        silent: Vec::new(),
         met: HashSet::new(),
     };
     night.run()?;
@@ -100,11 +103,10 @@ impl Desk<'_> {
     /// What tonight's rules say of a letter; `None` for a folder that is no letter or is on its way already.
     fn decide<'s>(&self, letter: &'s Letter) -> Option<Result<Decided<'s>, String>> {
         let Some(before) = read_status(&letter.path) else {
-            let inside = letter.path.strip_prefix(self.root.dir()).unwrap_or(&letter.path);
             return letter.ready.then(|| {
                 Err(format!(
                     "{}: status.yaml mangler eller kan ikke leses, og brevet er ikke rørt. Prøv: legg tilbake filen fra en sikkerhetskopi.",
-                    shown(&inside.to_string_lossy())
+                    shown(&inside(self.root, &letter.path))
                 ))
             });
         };
@@ -127,7 +129,6 @@ impl Desk<'_> {
 
 impl Night<'_> {
     fn run(&mut self) -> anyhow::Result<()> {
-        self.restore_archive_marks()?;
         self.letters()?;
         self.complain()?;
         self.remind()?;
@@ -152,21 +153,21 @@ impl Night<'_> {
     }
 
     /// `FERDIG` in the archive, where a crash came between a letter's place and its mark.
-    fn restore_archive_marks(&mut self) -> anyhow::Result<()> {
+    fn restore_archive_marks(&self, letters: &[Letter]) -> anyhow::Result<()> {
         let desk = &self.pass.desk;
-        let survey = survey::survey(desk.root).context("kan ikke lese outbox/")?;
         let unmarked = |letter: &&Letter| {
             // In a batch it is the batch that is marked.
             let depth = letter.path.strip_prefix(desk.root.archive()).map_or(0, |inside| inside.components().count());
             letter.kind == Kind::Archived && !letter.ready && depth == 2
         };
         let mark = |letter: &Letter| desk.spool.mark_ready(&letter.path);
-        survey.letters.par_iter().filter(unmarked).try_for_each(mark).context("kan ikke skrive FERDIG")
+        letters.par_iter().filter(unmarked).try_for_each(mark).context("kan ikke skrive FERDIG")
     }
 
     /// Steps 1 to 5 for every letter.
     fn letters(&mut self) -> anyhow::Result<()> {
-        let Survey { letters, .. } = survey::survey(self.pass.desk.root).context("kan ikke lese outbox/")?;
+        let letters = survey::survey(self.pass.desk.root).context("kan ikke lese outbox/")?;
+        self.restore_archive_marks(&letters)?;
         let busy = self.busy()?;
         // A letter that is finished is looked into only where a receipt may concern it.
         let hints: HashSet<u32> = self.receipts.letters.keys().map(|id| (id >> 96) as u32).collect();
@@ -196,11 +197,12 @@ impl Night<'_> {
                 if decided.step.has(Outcome::StopTooLate) {
                     too_late.push(decided.letter.path.clone());
                 }
-                let after = &decided.step.status;
-                if after.status == State::SendtDigitalt && after.purret.is_some() && decided.step.go.is_none()
-                    && decided.letter.kind == Kind::Waiting
-                {
-                    self.reminded.push(decided.letter.clone());
+                if decided.letter.kind == Kind::Waiting && decided.step.go.is_none() {
+                    let after = &decided.step.status;
+                    if after.status == State::SendtDigitalt && after.purret.is_some() {
+                        self.reminded.push(decided.letter.clone());
+                    }
+                    self.silent.extend(lists::silent(after, &inside(root, &decided.letter.path), self.now));
                 }
             }
             changed.retain(|decided| {
@@ -276,12 +278,10 @@ impl Night<'_> {
             Go::Print => Channel::Print.as_str().to_owned(),
             Go::Archive => self.archive(),
         };
-        let path = &decided.letter.path;
-        let inside = path.strip_prefix(self.pass.desk.root.outbox()).unwrap_or(path);
         Some(Pending {
-            source: format!("{OUTBOX}{}", inside.to_string_lossy()),
+            source: inside(self.pass.desk.root, &decided.letter.path),
             target,
-            folder: name(path),
+            folder: name(&decided.letter.path),
             status: decided.step.status.to_yaml(),
             decision: None,
         })
@@ -311,25 +311,25 @@ impl Night<'_> {
 
     /// A batch is finished when each of its letters is printed or has come back.
     fn archive_batches(&mut self) -> anyhow::Result<()> {
-        let survey = survey::survey(self.pass.desk.root).context("kan ikke lese outbox/")?;
+        let batches = survey::sealed_batches(self.pass.desk.root).context("kan ikke lese outbox/print")?;
         let at = self.at();
-        for batch in survey.batches {
-            let letters = survey::subfolders(&batch.path).context("kan ikke lese bunken")?;
+        for batch in batches {
+            let letters = survey::subfolders(&batch).context("kan ikke lese bunken")?;
             let settled = |letter: &PathBuf| read_status(letter).is_some_and(|status| rules::is_settled(&status));
             if letters.is_empty() || !letters.par_iter().all(settled) {
                 continue;
             }
             let Pass { desk, ledger, .. } = &mut self.pass;
-            ledger.archive_batch(&batch.name, &at)?;
+            ledger.archive_batch(&name(&batch), &at)?;
             let target = desk.root.archive().join(self.now.format("%Y-%m").to_string());
             let archive = || {
-                desk.spool.unmark(&batch.path)?;
-                let folder = desk.spool.place(&batch.path, &target, &batch.name)?;
+                desk.spool.unmark(&batch)?;
+                let folder = desk.spool.place(&batch, &target, &name(&batch))?;
                 desk.spool.sync()?;
                 desk.spool.mark_ready(&target.join(folder))
             };
             if let Err(error) = archive() {
-                self.needs_person(moves::stuck(&format!("{OUTBOX}print/{}", batch.name), &error));
+                self.needs_person(moves::stuck(&inside(self.pass.desk.root, &batch), &error));
             }
         }
         Ok(())
@@ -366,8 +366,9 @@ impl Night<'_> {
     }
 
     fn tell_too_late(&mut self, letters: Vec<PathBuf>) -> anyhow::Result<()> {
+        let root = self.pass.desk.root;
         let tell = |path: PathBuf| {
-            let inside = path.strip_prefix(self.pass.desk.root.dir()).unwrap_or(&path).to_string_lossy().into_owned();
+            let inside = inside(root, &path);
             let text = format!(
                 "{}: brevet har en STOPP-fil, men kan ikke lenger stoppes her. {}",
                 shown(&inside),
@@ -381,6 +382,11 @@ impl Night<'_> {
         }
         Ok(())
     }
+}
+
+/// Where a folder lies below the root: `outbox/…`.
+fn inside(root: &Root, path: &std::path::Path) -> String {
+    path.strip_prefix(root.dir()).unwrap_or(path).to_string_lossy().into_owned()
 }
 
 /// The first eight hex digits of the letter's id, which its folder's name ends in.

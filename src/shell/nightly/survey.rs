@@ -32,30 +32,14 @@ pub struct Letter {
     pub ready: bool,
 }
 
-/// A sealed batch's folder.
-#[derive(Clone, Debug)]
-pub struct Batch {
-    pub path: PathBuf,
-    pub name: String,
-}
-
-/// `outbox/`, in path order.
-#[derive(Debug, Default)]
-pub struct Survey {
-    pub letters: Vec<Letter>,
-    /// Batches in `outbox/print/`.
-    pub batches: Vec<Batch>,
-}
-
-pub fn survey(root: &Root) -> io::Result<Survey> {
+/// Every letter in `outbox/`, channel by channel, in name order.
+pub fn survey(root: &Root) -> io::Result<Vec<Letter>> {
     let mut folders = Vec::new();
-    let mut batches = Vec::new();
     for channel in Channel::ALL {
         let kind = if channel == Channel::Avvist { Kind::Refused } else { Kind::Waiting };
         for folder in subfolders(&root.channel(channel))? {
             if channel == Channel::Print && is_batch(&folder) {
                 folders.extend(subfolders(&folder)?.into_iter().map(|letter| (letter, Kind::Sealed)));
-                batches.push(Batch { name: name(&folder), path: folder });
             } else {
                 folders.push((folder, kind));
             }
@@ -68,13 +52,19 @@ pub fn survey(root: &Root) -> io::Result<Survey> {
         }
     }
     let look = |(path, kind): (PathBuf, Kind)| look(path, kind);
-    Ok(Survey { letters: folders.into_par_iter().filter_map(look).collect(), batches })
+    Ok(folders.into_par_iter().filter_map(look).collect())
 }
 
 /// The letters that wait in `outbox/print/`.
 pub fn waiting_for_print(root: &Root) -> io::Result<Vec<PathBuf>> {
     let folders = subfolders(&root.channel(Channel::Print))?;
     Ok(folders.into_iter().filter(|folder| !is_batch(folder)).collect())
+}
+
+/// The sealed batches in `outbox/print/`.
+pub fn sealed_batches(root: &Root) -> io::Result<Vec<PathBuf>> {
+    let folders = subfolders(&root.channel(Channel::Print))?;
+    Ok(folders.into_iter().filter(|folder| is_batch(folder)).collect())
 }
 
 /// The names of every batch in `outbox/`.
