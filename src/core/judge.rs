@@ -264,7 +264,8 @@ fn check_address(letter: &Letter, facts: &Facts) -> Result<Option<Address>, Refu
     Ok(registered)
 }
 
-fn check_pdfs(reads: &[Read]) -> Result<(), Refusal> {
+/// The first PDF that cannot be sent at all.
+pub fn check_pdfs(reads: &[Read]) -> Result<(), Refusal> {
     let faults = [
         (PdfFault::Unreadable, Code::PdfUnreadable),
         (PdfFault::Encrypted, Code::PdfEncrypted),
@@ -280,7 +281,7 @@ fn check_pdfs(reads: &[Read]) -> Result<(), Refusal> {
 }
 
 /// What only matters on paper.
-fn check_print(reads: &[Read]) -> Result<(), Refusal> {
+pub fn check_print(reads: &[Read]) -> Result<(), Refusal> {
     let printed = || reads.iter().filter(|read| read.document.printed);
     for read in printed().filter(|read| read.document.pdf) {
         let pages = read.content.as_ref().and_then(|content| content.pdf).and_then(Result::ok).unwrap_or(0);

@@ -8,6 +8,8 @@ use super::identity::redact;
 pub const METADATA: [&str; 3] = ["forsendelse.yaml", "forsendelse.yml", "forsendelse.json"];
 pub const STATUS: &str = "status.yaml";
 pub const READY: &str = "FERDIG";
+/// What a sealed print batch says of itself.
+pub const BATCH: &str = "batch.yaml";
 pub const DECISION: &str = "BESLUTNING.txt";
 
 /// Written by us into a letter; found in a drop they are left from an earlier round and are removed at the claim.
@@ -44,6 +46,11 @@ pub fn is_ignored(name: &str) -> bool {
 /// A loose file in `inbox/` that nobody needs to hear about.
 pub fn is_furniture(name: &str) -> bool {
     is_ignored(name) || name.starts_with('.') || ["LESMEG", "LESMEG.md", "LESMEG.txt"].contains(&name)
+}
+
+/// A file with which a clerk stops a letter that still waits.
+pub fn is_stop(name: &str) -> bool {
+    STOP.iter().any(|stop| stop.eq_ignore_ascii_case(name))
 }
 
 pub fn is_metadata(name: &str) -> bool {

@@ -100,7 +100,10 @@ fn event_text(event: &LedgerEvent) -> String {
     let what = match event.kind.as_str() {
         "decided" => "avgjort",
         "placed" => "lagt i",
+        "status" => event.state.as_deref().unwrap_or_default(),
+        "reminded" => "purret",
         "released" => "avsluttet uten å nå fram",
+        "purged" => "slettet etter oppbevaringstiden",
         other => other,
     };
     let place = event.place.as_deref().map(|place| format!(" outbox/{place}/")).unwrap_or_default();

@@ -22,7 +22,7 @@ use super::dir::Fingerprint;
 use super::intake::{self, Patience};
 use super::ledger::Ledger;
 use super::registers::{Registers, Request, SnapshotMemory, Wanted, consult};
-use super::root::{Root, RootError};
+use super::root::{Lock, Root, RootError};
 use super::spool::{DropName, Probe, Spool};
 use crate::core::calendar::Time;
 use crate::core::senders::{Senders, SendersError};
@@ -82,6 +82,13 @@ pub struct Errand<'a> {
     pub go_on: &'a dyn Fn() -> bool,
 }
 
+/// Makes the root ready, takes the lock and reads the senders: how every command begins that moves letters.
+pub(super) fn enter(root: &Root, settings: &Settings) -> Result<(Lock, Senders), PassError> {
+    root.prepare(settings.network_root)?;
+    let lock = root.lock()?;
+    Ok((lock, read_senders(root)?))
+}
+
 /// Routes what is whole in `inbox/`.
 pub fn run(root: &Root, settings: &Settings) -> Result<Report, PassError> {
     run_errand(root, settings, &Errand { drops: None, recover: true, keep_snapshots: None, go_on: &|| true })
@@ -89,20 +96,8 @@ pub fn run(root: &Root, settings: &Settings) -> Result<Report, PassError> {
 
 pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<Report, PassError> {
     let started = Instant::now();
-    root.prepare(settings.network_root)?;
-    let _lock = root.lock()?;
-    let senders = read_senders(root)?;
-    let (ledger, is_new) = Ledger::open(root.ledger())?;
-    let spool = Spool::new(root, settings.probe);
-    let desk = Desk { root, settings, senders: &senders, spool };
-    let mut pass = Pass { desk, ledger, report: Report::default() };
-    if is_new {
-        pass.rebuild_ledger()?;
-    }
-    if errand.recover {
-        pass.finish_placed()?;
-        pass.restore_marks()?;
-    }
+    let (_lock, senders) = enter(root, settings)?;
+    let mut pass = Pass::begin(root, settings, &senders, errand.recover)?;
     pass.report.stopwatch.lap("start");
     let candidates = pass.survey(errand.drops)?;
     pass.report.stopwatch.lap("survey");
@@ -120,22 +115,51 @@ pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<R
     }
     settings.progress.finish_and_clear();
     pass.desk.spool.tidy().context("kan ikke rydde .postgang/work")?;
+    // The night lists the drops that a register row holds. A pass over chosen drops does not see them all.
+    let held = pass.report.held_by_row();
+    if errand.drops.is_none() || !held.is_empty() {
+        pass.ledger.set_held(&held)?;
+    }
     pass.report.seconds = started.elapsed().as_secs_f64();
     Ok(pass.report)
 }
 
-struct Pass<'a> {
-    desk: Desk<'a>,
-    ledger: Ledger,
-    report: Report,
+pub(super) struct Pass<'a> {
+    pub(super) desk: Desk<'a>,
+    pub(super) ledger: Ledger,
+    pub(super) report: Report,
 }
 
 /// What every thread of a pass may use at once.
-struct Desk<'a> {
-    root: &'a Root,
-    settings: &'a Settings,
-    senders: &'a Senders,
-    spool: Spool<'a>,
+pub(super) struct Desk<'a> {
+    pub(super) root: &'a Root,
+    pub(super) settings: &'a Settings,
+    pub(super) senders: &'a Senders,
+    pub(super) spool: Spool<'a>,
+}
+
+impl<'a> Pass<'a> {
+    /// Opens the ledger and finishes what a crash broke off. The lock is held.
+    /// Opens the ledger and, where asked, finishes what an earlier process left undone.
+    pub(super) fn begin(
+        root: &'a Root,
+        settings: &'a Settings,
+        senders: &'a Senders,
+        recover: bool,
+    ) -> Result<Self, PassError> {
+        let (ledger, is_new) = Ledger::open(root.ledger())?;
+        let spool = Spool::new(root, settings.probe);
+        let desk = Desk { root, settings, senders, spool };
+        let mut pass = Self { desk, ledger, report: Report::default() };
+        if is_new {
+            pass.rebuild_ledger()?;
+        }
+        if recover {
+            pass.finish_moves()?;
+            pass.restore_marks()?;
+        }
+        Ok(pass)
+    }
 }
 
 impl Pass<'_> {

@@ -93,6 +93,25 @@ impl Root {
         self.state().join("work")
     }
 
+    /// `outbox/arkiv/`: letters that are finished.
+    pub fn archive(&self) -> PathBuf {
+        self.outbox().join("arkiv")
+    }
+
+    pub fn receipts(&self) -> PathBuf {
+        self.registry().join("kvitteringer")
+    }
+
+    /// Print batches that are being made.
+    pub fn batches(&self) -> PathBuf {
+        self.state().join("batch")
+    }
+
+    /// What is being deleted.
+    pub fn trash(&self) -> PathBuf {
+        self.state().join("slettes")
+    }
+
     pub fn ledger(&self) -> &Path {
         &self.ledger
     }

@@ -85,9 +85,9 @@ fn decided(world: &World) -> Vec<(String, Pending)> {
 
 fn check_carried_out(world: &World, decided: &[(String, Pending)]) {
     for (id, pending) in decided {
-        let channel = world.placed_in(pending.channel.as_str());
+        let channel = world.placed_in(&pending.target);
         let placed: Vec<_> = channel.iter().filter(|letter| status(letter).forsendelsesId == *id).collect();
-        assert_eq!(placed.len(), 1, "{id} is not in {}", pending.channel.as_str());
+        assert_eq!(placed.len(), 1, "{id} is not in {}", pending.target);
         assert_eq!(fs::read_to_string(placed[0].join(STATUS)).unwrap(), pending.status);
     }
 }
@@ -175,9 +175,9 @@ fn what_a_power_cut_takes_back_is_done_again_and_not_twice() {
         |world| {
             let decided = decided(world);
             for (_, pending) in &decided {
-                let place = world.placed_in(pending.channel.as_str());
+                let place = world.placed_in(&pending.target);
                 if let Some(letter) = place.iter().find(|path| path.ends_with(&pending.folder)) {
-                    fs::rename(letter, world.path(&pending.drop_name)).unwrap();
+                    fs::rename(letter, world.path(&pending.source)).unwrap();
                 }
             }
             for sender in ["_", "910077473"] {
