@@ -188,10 +188,10 @@ impl Glance {
             let bytes = bytes.filter(|_| name.to_str().is_some());
             let name = name.to_string_lossy().into_owned();
             says_complete |= names::says_complete(&name) && bytes.is_some();
-            has_unfinished_file |= names::is_unfinished_file(&name);
+            has_unfinished_file |= names::is_unfinished_file(&name) && !names::is_ours(&name);
             if names::is_metadata(&name) {
                 metadata.push((name, bytes));
-            } else if !names::is_ignored(&name) && !names::OURS.contains(&name.as_str()) {
+            } else if !names::is_ignored(&name) && !names::is_ours(&name) {
                 files.push(Found { name, bytes });
             }
         }

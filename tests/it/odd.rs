@@ -168,3 +168,16 @@ fn a_claimed_letter_that_a_row_holds_goes_back_and_waits_for_a_person() {
     assert_eq!((outcome.exit, &outcome.report["left"]), (1, &1.into()), "{}", outcome.said);
     assert!(world.path("inbox/brev/vedtak.pdf").is_file());
 }
+
+#[test]
+fn a_status_that_a_full_disk_cut_short_is_no_part_of_the_letter() {
+    let world = World::new();
+    world.drop("brev", &letter("Brev"));
+    fs::remove_file(world.path("inbox/brev/KLAR")).ok();
+    world.write("inbox/brev/.status.yaml.tmp", "forsend");
+    world.write("inbox/brev/.BESLUTNING.txt.tmp", "");
+    assert_eq!(world.run(&[]).exit, 0);
+    let placed = world.placed_in("altinn");
+    assert_eq!(placed.len(), 1);
+    assert!(!placed[0].join(".status.yaml.tmp").exists() && !placed[0].join(".BESLUTNING.txt.tmp").exists());
+}
