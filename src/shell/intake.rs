@@ -191,7 +191,7 @@ impl Glance {
             has_unfinished_file |= names::is_unfinished_file(&name);
             if names::is_metadata(&name) {
                 metadata.push((name, bytes));
-            } else if !names::is_ignored(&name) && !names::OURS.contains(&name.as_str()) {
+            } else if !names::OURS.contains(&name.as_str()) && !(names::is_ignored(&name) && bytes.is_some()) {
                 files.push(Found { name, bytes });
             }
         }
