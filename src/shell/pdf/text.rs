@@ -201,7 +201,7 @@ impl Run<'_, '_> {
     }
 
     fn new_line(&mut self, x: f64, y: f64) {
-        self.line = Matrix::translation(x, y).then(self.line);
+        self.line = self.line.translated(x, y);
         self.text = self.line;
     }
 
@@ -244,7 +244,7 @@ impl Run<'_, '_> {
     fn advance(&mut self, distance: f64) {
         let vertical = self.state.font.as_ref().is_some_and(|font| font.is_vertical());
         let (x, y) = if vertical { (0.0, distance) } else { (distance * self.state.stretch, 0.0) };
-        self.text = Matrix::translation(x, y).then(self.text);
+        self.text = self.text.translated(x, y);
     }
 
     /// The one entry of an extended graphics state that concerns us sets the font.
