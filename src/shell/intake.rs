@@ -189,9 +189,11 @@ impl Glance {
             let name = name.to_string_lossy().into_owned();
             says_complete |= names::says_complete(&name) && bytes.is_some();
             has_unfinished_file |= names::is_unfinished_file(&name) && !names::is_ours(&name);
+            // Under a name that is passed over, only a plain file is.
+            let passed_over = names::is_ours(&name) || (bytes.is_some() && names::is_ignored(&name));
             if names::is_metadata(&name) {
                 metadata.push((name, bytes));
-            } else if !names::is_ignored(&name) && !names::is_ours(&name) {
+            } else if !passed_over {
                 files.push(Found { name, bytes });
             }
         }
