@@ -1,2 +1,52 @@
+//! postgang routes letters: archive systems drop letter folders, registers say how each recipient can be reached, and
+//! every letter moves, whole and once, to one channel's outbox.
+//!
+//! # Flow
+//!
+//! ```text
+//! inbox/<drop>/ ──claim──▶ .postgang/work/ ──read──▶ Drop, Read ─┐
+//!                                                                ├─ judge ──▶ Judgement ──admit──▶ recorded decision
+//! registry/*.csv ──consult (only whom the pass asks about)──▶ Facts ┘                                    │
+//!                                                                                                       ▼
+//! outbox/<channel>/<letter>/FERDIG ◀──mark── recorded ◀──sync── moved ◀──place── synced ◀──write status.yaml
+//! ```
+//!
+//! One pass asks each register once, about everybody it has letters to: the files are streamed and only the rows asked
+//! for are kept. Letters then go in batches of a thousand that share two syncs.
+//!
+//! # Where a letter is
+//!
+//! A letter is in exactly one place, and its place is its state. Only a rename moves a letter.
+//!
+//! | place | the letter is | what moves it on |
+//! |---|---|---|
+//! | `inbox/<drop>/`, `inbox/<orgnr>/<drop>/` | not ours yet | claim, once it is whole and its registers answer |
+//! | `.postgang/work/<orgnr or _>/<drop>/` | claimed | placing; after a crash the next start |
+//! | `outbox/digipost/`, `outbox/eboks/` | for the digital mailbox | a receipt |
+//! | `outbox/altinn/` | waiting to be opened | a receipt, a stop, its deadline |
+//! | `outbox/svarinn/` | waiting to be collected | a receipt, a stop, 24 hours |
+//! | `outbox/print/` | waiting for a print batch | the nightly batch, a stop |
+//! | `outbox/avvist/` | refused; the reason is inside | its sender, who mends it and drops it anew |
+//!
+//! # Invariants
+//!
+//! - Nothing in [`core`] sees a disk, a clock, a thread or the environment; `route` and `judge` are tables over values.
+//! - Only `shell::spool` moves letters. Only `main` reads the clock that decides, the environment and the arguments.
+//! - A decision is in the ledger before the letter moves; a letter without a recorded decision has not moved.
+//! - `FERDIG` is written last, after the place is durable and recorded: nothing that a power cut could take back has
+//!   been offered to anybody.
+//! - A register that was not asked about somebody, or was refused, answers "unavailable", never "not registered".
+//! - No type that holds an identity number can be printed.
+//!
+//! # Decisions
+//!
+//! - 2026-11-22. **Registers are streamed, not loaded.** A pass knows whom it asks about, so a national register costs
+//!   its reading and a few buffers. A compiled table can stand behind [`shell::registers::consult`] later.
+//! - 2026-11-22. **A recorded decision is found by the letter's key**, not by where its folder was: a claimed letter and
+//!   one that a power cut put back into `inbox/` are resumed by the same lookup.
+//! - 2026-11-22. **Every scalar of the metadata is read as text** and interpreted once, in `core::letter`: YAML's and
+//!   JSON's own ideas of numbers and booleans cost identity numbers their zeros.
+//! - 2026-11-22. **One `syncfs` for a batch** instead of an fsync chain for each letter.
+
 pub mod core;
 pub mod shell;

@@ -15,7 +15,7 @@ use postgang::core::snapshot::SnapshotName;
 use postgang::shell::intake::Patience;
 use postgang::shell::pass::{self, PassError, Settings};
 use postgang::shell::root::{Root, RootError};
-use postgang::shell::{check, demo, explain, overview, watch};
+use postgang::shell::{check, demo, explain, nightly, overview, summary, watch};
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
@@ -59,6 +59,18 @@ enum Command {
     Watch(WatchArgs),
     /// Make the folders, and the marker that tells an inbox from a share that is not mounted
     Init,
+    /// Do the night's work: receipts, deadlines, print batches, lists
+    Nightly,
+    /// Stop a letter that still waits to be opened, collected or printed
+    Hold {
+        /// forsendelsesId, eksternReferanse or the letter's folder
+        letter: String,
+        /// Why; kept with the letter
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Count what has happened, by sender, month, channel, status and code
+    Report,
     /// Say what would happen to a drop, or what is wrong with a snapshot or avsendere.yaml; move nothing
     Check {
         /// A drop, a placed letter, a snapshot or avsendere.yaml; the whole root when absent
@@ -123,6 +135,8 @@ struct PatienceArgs {
     give_up: u64,
 }
 
+const NOT_FOUND: &str = "Fant ikke noe brev med denne forsendelsesId, eksternReferanse eller mappen. Prøv: postgang status viser hvor brev ligger; et brev som ennå ligger i inbox/, vises med postgang check.";
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match &cli.command {
@@ -149,6 +163,11 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
         Command::Run(args) => {
             let settings = settings(common, args.patience.get(), &args.accept_snapshot);
             let report = pass::run(&root, &settings)?;
+            if std::env::var_os("POSTGANG_TIMINGS").is_some() {
+                for (stage, wall, cpu) in report.stopwatch.seconds() {
+                    eprintln!("timing {stage} wall={wall:.4} cpu={cpu:.4}");
+                }
+            }
             show(common, &report, &report.text())?;
             Ok(report.exit_code())
         }
@@ -159,8 +178,7 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
                 metrics: args.metrics.clone(),
                 nightly: None,
             };
-            let moment =
-                || Settings { progress: ProgressBar::hidden(), ..settings(common, args.patience.get(), &[]) };
+            let moment = || Settings { progress: ProgressBar::hidden(), ..settings(common, args.patience.get(), &[]) };
             let report = watch::watch(&root, options, &moment)?;
             show(common, &report, &report.text())?;
             Ok(0)
@@ -170,6 +188,25 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
             let dir = root.dir().display();
             let text = format!("{dir} er gjort klar. Legg avsendere.yaml og registrene i {dir}/registry/.");
             show(common, &serde_json::json!({ "root": root.dir() }), &text)?;
+            Ok(0)
+        }
+        Command::Nightly => {
+            let report = nightly::nightly(&root, &settings(common, PatienceArgs::DEFAULT.get(), &[]))?;
+            show(common, &report, &report.text())?;
+            Ok(report.exit_code())
+        }
+        Command::Hold { letter, reason } => {
+            let held = nightly::hold(&root, &settings(common, PatienceArgs::DEFAULT.get(), &[]), letter, reason)?;
+            let texts: Vec<String> = held.iter().map(nightly::Held::text).collect();
+            show(common, &serde_json::json!({ "letters": held }), &texts.join("\n"))?;
+            if held.is_empty() {
+                eprintln!("{NOT_FOUND}");
+            }
+            Ok(u8::from(!held.iter().any(|letter| letter.stopped)))
+        }
+        Command::Report => {
+            let summary = summary::summary(&root)?;
+            show(common, &summary, &summary.text())?;
             Ok(0)
         }
         Command::Check { path, patience } => {
@@ -183,9 +220,7 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
             let texts: Vec<String> = letters.iter().map(explain::Explanation::text).collect();
             show(common, &serde_json::json!({ "letters": letters }), &texts.join("\n"))?;
             if letters.is_empty() {
-                eprintln!(
-                    "Fant ikke noe brev med denne forsendelsesId, eksternReferanse eller mappen. Prøv: postgang status viser hvor brev ligger; et brev som ennå ligger i inbox/, vises med postgang check."
-                );
+                eprintln!("{NOT_FOUND}");
             }
             Ok(u8::from(letters.is_empty()))
         }

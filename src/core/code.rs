@@ -35,6 +35,7 @@ pub enum Code {
     GiroPageOutOfRange,
     DocumentNotPrintable,
     PrintRules,
+    AddressNotPrintable,
     // Channels.
     NoDigitalId,
     Reserved,
@@ -45,6 +46,12 @@ pub enum Code {
     OrganisationBankrupt,
     OwnReceivingSystem,
     Organisation,
+    // What happens to a letter afterwards.
+    SvarinnNotCollected,
+    UnreadPastDeadline,
+    NeverNotified,
+    DeliveryFailed,
+    Stopped,
 }
 
 /// What stands beside a code.
@@ -62,7 +69,7 @@ const DIGITAL_FIRST: &str = "eForvaltningsforskriften § 8";
 const NOTICE_IMPOSSIBLE: &str = "eForvaltningsforskriften § 8 tredje ledd";
 
 impl Code {
-    pub const ALL: [Self; 37] = {
+    pub const ALL: [Self; 43] = {
         use Code::*;
         [
             MetadataMissing,
@@ -93,6 +100,7 @@ impl Code {
             GiroPageOutOfRange,
             DocumentNotPrintable,
             PrintRules,
+            AddressNotPrintable,
             NoDigitalId,
             Reserved,
             NotInKrr,
@@ -102,6 +110,11 @@ impl Code {
             OrganisationBankrupt,
             OwnReceivingSystem,
             Organisation,
+            SvarinnNotCollected,
+            UnreadPastDeadline,
+            NeverNotified,
+            DeliveryFailed,
+            Stopped,
         ]
     };
 
@@ -110,7 +123,7 @@ impl Code {
     }
 
     pub fn is_refusal(self) -> bool {
-        self <= Self::PrintRules
+        self <= Self::AddressNotPrintable
     }
 
     pub fn entry(self) -> Entry {
@@ -249,6 +262,11 @@ impl Code {
                 "Brevet kan ende på papir, men et dokument oppfyller ikke kravene til utskrift.",
                 "Rett dokumentet etter kravene som er nevnt.",
             ),
+            Self::AddressNotPrintable => refusal(
+                "address-not-printable",
+                "Brevet skal på papir, men adressen kan ikke skrives på konvolutten.",
+                "Rett navn og adresse, eller send brevet for hånd.",
+            ),
             Self::NoDigitalId => routed("no-digital-id", "Brevet har ingen digitalId og sendes på papir.", None),
             Self::Reserved => routed(
                 "reserved",
@@ -286,6 +304,25 @@ impl Code {
                 "Brev til organisasjoner sendes i Altinn.",
                 Some("eForvaltningsforskriften § 8 og forvaltningsloven § 15 a"),
             ),
+            Self::SvarinnNotCollected => routed(
+                "svarinn-not-collected",
+                "Organisasjonens mottakssystem hentet ikke brevet innen 24 timer, og det sendes i Altinn.",
+                Some(DIGITAL_FIRST),
+            ),
+            Self::UnreadPastDeadline => routed(
+                "unread-past-deadline",
+                "Brevet var ikke åpnet i Altinn da lesefristen gikk ut, og sendes på papir.",
+                Some(DIGITAL_FIRST),
+            ),
+            Self::NeverNotified => routed(
+                "never-notified",
+                "Det kom verken kvittering for varsel eller for at brevet var overlevert til Altinn, og det sendes på papir.",
+                Some(NOTICE_IMPOSSIBLE),
+            ),
+            Self::DeliveryFailed => {
+                routed("delivery-failed", "Den digitale leveringen feilet.", Some(NOTICE_IMPOSSIBLE))
+            }
+            Self::Stopped => routed("stopped", "Brevet ble stoppet før det var åpnet eller sendt på papir.", None),
         }
     }
 }

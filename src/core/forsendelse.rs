@@ -288,6 +288,9 @@ const KNOWN: &[&str] = &[
     "forsendelsesType",
 ];
 
+/// Fields whose content is not interpreted.
+const FREE: &[&str] = &["eksponertFor", "metadataFraAvleverendeSystem", "metadataForImport"];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Yaml,
@@ -300,8 +303,15 @@ impl Format {
     }
 }
 
+/// A metadata file that could be read, and the first thing in it that nobody knows.
+#[derive(Debug)]
+pub struct Parsed {
+    pub forsendelse: Forsendelse,
+    pub unknown: Option<Refusal>,
+}
+
 /// Reads a metadata file. No message quotes a value: the values are personal.
-pub fn parse(bytes: &[u8], format: Format) -> Result<Forsendelse, Refusal> {
+pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
     if bytes.len() > METADATA_BYTES_MAX {
         return Err(unreadable(&format!("filen er større enn {METADATA_BYTES_MAX} byte")));
     }
@@ -314,7 +324,7 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Forsendelse, Refusal> {
     match format {
         Format::Yaml => {
             let outcome = typed(serde_yaml::Deserializer::from_slice(bytes));
-            finish(outcome, |error| {
+            let classify = |error: &serde_yaml::Error| {
                 let syntax = serde_yaml::from_slice::<IgnoredAny>(bytes);
                 let at = |e: &serde_yaml::Error| e.location().map_or((1, 1), |l| (l.line(), l.column()));
                 match syntax {
@@ -325,7 +335,8 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Forsendelse, Refusal> {
                     }
                     Ok(_) => Problem::Type,
                 }
-            })
+            };
+            finish(outcome, classify, || JsonTree.deserialize(serde_yaml::Deserializer::from_slice(bytes)).ok())
         }
         Format::Json => {
             let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -335,12 +346,11 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Forsendelse, Refusal> {
                 let at = (error.line(), error.column());
                 if is_repeated_key(&error) { Problem::RepeatedKey(at) } else { Problem::Syntax(at) }.refusal("")
             })?;
-            finish(
-                typed(value),
-                |error| {
-                    if is_repeated_key(error) { Problem::RepeatedKey((1, 1)) } else { Problem::Type }
-                },
-            )
+            let classify = |error: &serde_json::Error| {
+                if is_repeated_key(error) { Problem::RepeatedKey((1, 1)) } else { Problem::Type }
+            };
+            let outcome = typed(&value);
+            finish(outcome, classify, || Some(value))
         }
     }
 }
@@ -404,16 +414,41 @@ fn typed<'de, D: Deserializer<'de>>(deserializer: D) -> Outcome<D::Error> {
     }
 }
 
-fn finish<E>(outcome: Outcome<E>, classify: impl FnOnce(&E) -> Problem) -> Result<Forsendelse, Refusal> {
-    match outcome {
-        Ok((forsendelse, unknown)) => match unknown.first() {
-            None => Ok(forsendelse),
-            Some(path) => {
-                let detail = format!("felt {path}; nærmeste kjente felt er {}", nearest(path));
-                Err(Refusal::new(Code::UnknownField, detail))
-            }
-        },
-        Err((error, path)) => Err(classify(&error).refusal(&path)),
+/// `tree`: the file without its types, for what the typed reading did not come to.
+fn finish<E>(
+    outcome: Outcome<E>,
+    classify: impl FnOnce(&E) -> Problem,
+    tree: impl FnOnce() -> Option<Value>,
+) -> Result<Parsed, Refusal> {
+    let (problem, path) = match outcome {
+        Ok((forsendelse, unknown)) => {
+            return Ok(Parsed { forsendelse, unknown: unknown.first().map(|path| unknown_field(path)) });
+        }
+        Err((error, path)) => (classify(&error), path),
+    };
+    let misspelt = match problem {
+        Problem::Type => tree().and_then(|tree| misspelt(&tree)),
+        Problem::Syntax(_) | Problem::RepeatedKey(_) => None,
+    };
+    Err(misspelt.map_or_else(|| problem.refusal(&path), |path| unknown_field(&path)))
+}
+
+fn unknown_field(path: &str) -> Refusal {
+    Refusal::new(Code::UnknownField, format!("felt {path}; nærmeste kjente felt er {}", nearest(path)))
+}
+
+/// The path of a field that is known nowhere in the format. An unknown field is refused before a value of the wrong
+/// kind is, wherever the two stand.
+fn misspelt(value: &Value) -> Option<String> {
+    let below = |place: &str, value| misspelt(value).map(|path| format!("{place}.{path}"));
+    match value {
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| match name.as_str() {
+            name if !KNOWN.contains(&name) => Some(shown(name)),
+            name if FREE.contains(&name) => None,
+            name => below(name, value),
+        }),
+        Value::Array(items) => items.iter().enumerate().find_map(|(index, item)| below(&index.to_string(), item)),
+        _ => None,
     }
 }
 
@@ -567,12 +602,17 @@ impl<'de> Visitor<'de> for JsonTree {
 mod tests {
     use super::*;
 
+    fn known(bytes: &[u8], format: Format) -> Result<Forsendelse, Refusal> {
+        let parsed = parse(bytes, format)?;
+        parsed.unknown.map_or(Ok(parsed.forsendelse), Err)
+    }
+
     fn yaml(text: &str) -> Result<Forsendelse, Refusal> {
-        parse(text.as_bytes(), Format::Yaml)
+        known(text.as_bytes(), Format::Yaml)
     }
 
     fn json(text: &str) -> Result<Forsendelse, Refusal> {
-        parse(text.as_bytes(), Format::Json)
+        known(text.as_bytes(), Format::Json)
     }
 
     fn refused(outcome: Result<Forsendelse, Refusal>) -> (Code, String) {
@@ -631,6 +671,10 @@ mod tests {
             assert_eq!(refused(yaml(text)), (Code::UnknownField, detail.to_owned()));
         }
         assert_eq!(refused(json(r#"{"titel": "x"}"#)).0, Code::UnknownField);
+        for text in ["{titel: x, mottaker: Kari}", "{mottaker: Kari, titel: x}"] {
+            assert_eq!(refused(yaml(text)).1, "felt titel; nærmeste kjente felt er tittel");
+        }
+        assert_eq!(refused(json(r#"{"mottaker": [{"navm": "x"}]}"#)).0, Code::UnknownField);
     }
 
     #[test]
@@ -654,7 +698,7 @@ mod tests {
         ] {
             assert_eq!(refused(json(text)).0, Code::MetadataUnreadable, "{text}");
         }
-        assert_eq!(refused(parse(b"tittel: \xe6\xf8\xe5", Format::Yaml)).0, Code::MetadataUnreadable);
+        assert_eq!(refused(known(b"tittel: \xe6\xf8\xe5", Format::Yaml)).0, Code::MetadataUnreadable);
     }
 
     #[test]

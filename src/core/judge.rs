@@ -11,9 +11,11 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::code::{Code, Refusal};
 use super::facts::Address;
+use super::forsendelse::Text;
 use super::identity::{OrgNumber, RecipientId};
 use super::letter::{Digest256, Document, Letter};
 use super::names::{is_valid_document_name, looks_like_pdf, shown};
+use super::print::{PrintLimits, Violation};
 use super::route::{Channel, Decision, Facts, route};
 use super::senders::{Group, Rule, Sender, Senders, Then};
 
@@ -34,6 +36,10 @@ pub struct Found {
 pub struct Drop {
     /// The sender in whose own inbox it lay.
     pub folder_sender: Option<OrgNumber>,
+    /// `avsender` as it was written; known even where the rest of the metadata is refused.
+    pub named_sender: Text,
+    /// `eksternReferanse`, likewise: the archive system must recognise what was refused.
+    pub reference: Text,
     pub letter: Result<Letter, Refusal>,
     /// In name order.
     pub files: Vec<Found>,
@@ -46,16 +52,21 @@ pub struct Content {
     pub bytes: u64,
     /// Only for PDFs: pages, or what is wrong.
     pub pdf: Option<Result<u32, PdfFault>>,
+    /// The print rules that it breaks; only where it may matter.
+    pub violations: Vec<Violation>,
 }
 
 /// Why a PDF cannot be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum PdfFault {
     /// Not a PDF, cut short, half-written, damaged where its pages need it, or built to exhaust its reader.
+    #[error("the PDF cannot be read")]
     Unreadable,
     /// Encrypted, even where the empty password opens it: what may be done with it is not ours to decide.
+    #[error("the PDF is encrypted")]
     Encrypted,
     /// Whole and open, but without a single page.
+    #[error("the PDF has no pages")]
     NoPages,
 }
 
@@ -78,8 +89,11 @@ impl Drop {
     /// The sender: the folder's, else the field's, else the only one there is.
     pub fn sender<'a>(&self, senders: &'a Senders) -> Result<&'a Sender, Refusal> {
         let unknown = || Refusal::new(Code::SenderUnknown, "");
-        let field = self.letter.as_ref().ok().and_then(|letter| letter.sender.as_deref());
-        let named = field.map(|text| OrgNumber::parse(text.as_bytes()).ok_or_else(unknown)).transpose()?;
+        let named = self
+            .named_sender
+            .as_deref()
+            .map(|text| OrgNumber::parse(text.as_bytes()).ok_or_else(unknown))
+            .transpose()?;
         match (self.folder_sender, named) {
             (Some(folder), Some(field)) if folder != field => Err(Refusal::new(Code::SenderMismatch, "")),
             (Some(number), _) | (None, Some(number)) => senders.get(number).ok_or_else(unknown),
@@ -224,7 +238,9 @@ fn decide(
     let print = check_print(reads);
     if may_end_on_paper(&decision, letter, &addressed.rule) {
         print?;
-    } else if let (Err(refusal), Channel::Digipost | Channel::Eboks) = (print, decision.channel) {
+    } else if let (Err(refusal), Channel::Digipost | Channel::Eboks, false) =
+        (print, decision.channel, letter.digital_only)
+    {
         // It may still end on paper when the mailbox fails, so somebody should know now.
         decision.warnings.push(format!("Kan ikke skrives ut hvis leveringen feiler: {}", refusal.sentence()));
     }
@@ -248,7 +264,8 @@ fn check_address(letter: &Letter, facts: &Facts) -> Result<Option<Address>, Refu
     Ok(registered)
 }
 
-fn check_pdfs(reads: &[Read]) -> Result<(), Refusal> {
+/// The first PDF that cannot be sent at all.
+pub fn check_pdfs(reads: &[Read]) -> Result<(), Refusal> {
     let faults = [
         (PdfFault::Unreadable, Code::PdfUnreadable),
         (PdfFault::Encrypted, Code::PdfEncrypted),
@@ -264,7 +281,7 @@ fn check_pdfs(reads: &[Read]) -> Result<(), Refusal> {
 }
 
 /// What only matters on paper.
-fn check_print(reads: &[Read]) -> Result<(), Refusal> {
+pub fn check_print(reads: &[Read]) -> Result<(), Refusal> {
     let printed = || reads.iter().filter(|read| read.document.printed);
     for read in printed().filter(|read| read.document.pdf) {
         let pages = read.content.as_ref().and_then(|content| content.pdf).and_then(Result::ok).unwrap_or(0);
@@ -279,7 +296,25 @@ fn check_print(reads: &[Read]) -> Result<(), Refusal> {
     if printed().next().is_none() {
         return Err(Refusal::new(Code::DocumentNotPrintable, "alle dokumenter er unntatt fra utskrift"));
     }
-    Ok(())
+    let broken: Vec<String> = printed().filter_map(violations_text).collect();
+    if broken.is_empty() { Ok(()) } else { Err(Refusal::new(Code::PrintRules, broken.join("; "))) }
+}
+
+/// Every rule that one document breaks, each with its code and its pages.
+fn violations_text(read: &Read) -> Option<String> {
+    let violations = &read.content.as_ref()?.violations;
+    let texts: Vec<String> = violations.iter().map(|v| format!("{}: {}", v.rule.code(), v.sentence())).collect();
+    (!texts.is_empty()).then(|| format!("{}: {}", shown(&read.document.name), texts.join(" ")))
+}
+
+/// The sender's demands on paper, where this letter may end on it or its mailbox may fail; `None` where it cannot.
+pub fn print_limits<'a>(drop: &Drop, senders: &'a Senders, facts: &Facts, today: NaiveDate) -> Option<&'a PrintLimits> {
+    let letter = drop.letter.as_ref().ok()?;
+    let addressed = drop.address(senders, today).ok()?;
+    let decision = route(facts, addressed.sender.uses_mailboxes(today), letter.digital_only, today);
+    let mailbox = matches!(decision.channel, Channel::Digipost | Channel::Eboks) && !letter.digital_only;
+    let matters = mailbox || may_end_on_paper(&decision, letter, &addressed.rule);
+    matters.then_some(&addressed.sender.print.limits)
 }
 
 /// Print now, or print once a deadline has passed; never with `kunDigitalLevering`.

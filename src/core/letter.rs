@@ -12,8 +12,6 @@ use super::names::looks_like_pdf;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Letter {
-    /// `avsender`, not yet looked up.
-    pub sender: Text,
     pub title: String,
     pub reference: Text,
     pub recipient: Recipient,
@@ -110,7 +108,6 @@ impl Letter {
             f.eksponertFor.is_some_and(|list| !list.is_empty()).then_some("eksponertFor")
         };
         Ok(Self {
-            sender: f.avsender,
             title,
             reference: f.eksternReferanse,
             recipient,
@@ -334,7 +331,7 @@ mod tests {
     use super::*;
 
     fn letter(yaml: &str) -> Result<Letter, Refusal> {
-        Letter::from_forsendelse(parse(yaml.as_bytes(), Format::Yaml)?)
+        Letter::from_forsendelse(parse(yaml.as_bytes(), Format::Yaml)?.forsendelse)
     }
 
     #[test]

@@ -8,6 +8,8 @@ use super::identity::redact;
 pub const METADATA: [&str; 3] = ["forsendelse.yaml", "forsendelse.yml", "forsendelse.json"];
 pub const STATUS: &str = "status.yaml";
 pub const READY: &str = "FERDIG";
+/// What a sealed print batch says of itself.
+pub const BATCH: &str = "batch.yaml";
 pub const DECISION: &str = "BESLUTNING.txt";
 
 /// Written by us into a letter; found in a drop they are left from an earlier round and are removed at the claim.
@@ -46,6 +48,11 @@ pub fn is_furniture(name: &str) -> bool {
     is_ignored(name) || name.starts_with('.') || ["LESMEG", "LESMEG.md", "LESMEG.txt"].contains(&name)
 }
 
+/// A file with which a clerk stops a letter that still waits.
+pub fn is_stop(name: &str) -> bool {
+    STOP.iter().any(|stop| stop.eq_ignore_ascii_case(name))
+}
+
 pub fn is_metadata(name: &str) -> bool {
     METADATA.contains(&name)
 }
@@ -70,10 +77,9 @@ pub fn is_valid_document_name(name: &str) -> bool {
 /// A drop's name as a letter's: safe on Windows, without identity numbers, bounded. `id_start` are the first eight
 /// hex digits of the `forsendelsesId`.
 pub fn letter_name(drop: &str, id_start: &str) -> String {
-    let safe: String = redact(&drop.nfc().collect::<String>())
-        .chars()
-        .map(|c| if NOT_IN_NAMES.contains(&c) || is_unshowable(c) { '_' } else { c })
-        .collect();
+    // What is not allowed goes first: its stand-in may be what parts the halves of an identity number.
+    let allowed = drop.nfc().map(|c| if NOT_IN_NAMES.contains(&c) || is_unshowable(c) { '_' } else { c });
+    let safe = redact(&allowed.collect::<String>());
     let mut name = if is_windows_device(&safe) { format!("_{safe}") } else { safe };
     while name.chars().count() > LETTER_NAME_CHARS_MAX || name.len() > LETTER_NAME_BYTES_MAX {
         name.pop();
@@ -90,7 +96,8 @@ pub fn letter_name(drop: &str, id_start: &str) -> String {
 /// A name of a sender's making as it may stand in a message or a log: no identity number, nothing that moves the
 /// cursor or turns the text around.
 pub fn shown(name: &str) -> String {
-    redact(name).chars().map(|c| if is_unshowable(c) { '_' } else { c }).collect()
+    let showable = name.chars().map(|c| if is_unshowable(c) { '_' } else { c });
+    redact(&showable.collect::<String>())
 }
 
 /// Control characters, line and paragraph separators, marks that change the direction of text or are invisible,
@@ -132,6 +139,8 @@ mod tests {
             ("Comté", "Comté.6e1d0f4c"),
             ("sak 20914695016", "sak XXXXXXXXXXX.6e1d0f4c"),
             ("209146 95016", "XXXXXXXXXXX.6e1d0f4c"),
+            ("209146:95016", "XXXXXXXXXXX.6e1d0f4c"),
+            ("209146\u{200b}95016", "XXXXXXXXXXX.6e1d0f4c"),
             ("a\u{30a}", "å.6e1d0f4c"),
             ("fdp.\u{202e}evil", "fdp._evil.6e1d0f4c"),
             ("\u{fffd}", "_.6e1d0f4c"),
@@ -140,6 +149,13 @@ mod tests {
             assert_eq!(letter_name(drop, "6e1d0f4c"), expected);
         }
         assert!(letter_name(&"€".repeat(100), "6e1d0f4c").len() <= 209);
+    }
+
+    #[test]
+    fn shown_names_hide_identity_numbers_however_they_are_split() {
+        for name in ["20914695016.pdf", "209146 95016.pdf", "209146\n95016.pdf", "209146\u{202e}95016.pdf"] {
+            assert_eq!(shown(name), "XXXXXXXXXXX.pdf", "{name:?}");
+        }
     }
 
     #[test]

@@ -21,6 +21,15 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// The channel of a folder's name or of a receipt's `kanal`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.as_str().eq_ignore_ascii_case(name))
+    }
+
+    pub fn is_mailbox(self) -> bool {
+        matches!(self, Self::Digipost | Self::Eboks)
+    }
+
     pub const ALL: [Self; 6] = [Self::Digipost, Self::Eboks, Self::Altinn, Self::Svarinn, Self::Print, Self::Avvist];
 
     pub fn as_str(self) -> &'static str {
@@ -35,8 +44,8 @@ impl Channel {
     }
 }
 
-/// SvarUt's words for the state of a letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// SvarUt's words for the state of a letter; the last five stand in its events only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
     Akseptert,
@@ -50,6 +59,35 @@ pub enum State {
     Printet,
     SendtDigitalt,
     ManueltHandtert,
+    SendtSdp,
+    Sendt,
+    Feil,
+    MottattSvarinn,
+    Retur,
+}
+
+impl State {
+    /// The word as it stands in `status.yaml` and in lists.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Akseptert => "AKSEPTERT",
+            Self::KlarForMottak => "KLAR_FOR_MOTTAK",
+            Self::Avvist => "AVVIST",
+            Self::IkkeLevert => "IKKE_LEVERT",
+            Self::Varslet => "VARSLET",
+            Self::Lest => "LEST",
+            Self::LevertSdp => "LEVERT_SDP",
+            Self::SendtPrint => "SENDT_PRINT",
+            Self::Printet => "PRINTET",
+            Self::SendtDigitalt => "SENDT_DIGITALT",
+            Self::ManueltHandtert => "MANUELT_HANDTERT",
+            Self::SendtSdp => "SENDT_SDP",
+            Self::Sendt => "SENDT",
+            Self::Feil => "FEIL",
+            Self::MottattSvarinn => "MOTTATT_SVARINN",
+            Self::Retur => "RETUR",
+        }
+    }
 }
 
 /// What the registers say of the recipient; nobody is looked up without a `digitalId`.

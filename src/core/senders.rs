@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::calendar::{Calendar, ReadingLimit};
 use super::identity::OrgNumber;
+use super::print::PrintSettings;
 use super::snapshot::RegisterPolicies;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -51,6 +52,8 @@ pub struct Sender {
     pub mailboxes: Option<MailboxUse>,
     #[serde(rename = "regler")]
     pub rules: Vec<DatedRules>,
+    #[serde(rename = "utskrift", default)]
+    pub print: PrintSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]

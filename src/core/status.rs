@@ -41,7 +41,19 @@ pub struct Status {
     pub regel: Option<RecordedRule>,
     pub dokumenter: Vec<RecordedDocument>,
     pub advarsler: Vec<String>,
+    /// Where the letter has been before, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tidligere: Vec<Stay>,
     pub hendelser: Vec<Event>,
+}
+
+/// A channel that a letter has left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stay {
+    pub kanal: Channel,
+    pub fra: Stamp,
+    pub til: Stamp,
+    pub kode: String,
 }
 
 /// What a decision was made on.
@@ -86,6 +98,9 @@ pub struct Event {
     pub tidspunkt: Stamp,
     pub status: State,
     pub tekst: String,
+    /// The channel it happened in, when it happened after the letter was received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kanal: Option<Channel>,
 }
 
 /// A moment as RFC 3339 with whole seconds and the Norwegian offset.
@@ -115,6 +130,7 @@ impl<'de> Deserialize<'de> for Stamp {
 pub struct Placing<'a> {
     pub id: String,
     pub letter: Option<&'a Letter>,
+    pub reference: Option<&'a str>,
     pub judgement: &'a Judgement,
     pub facts: Option<&'a Facts>,
     pub snapshots: Vec<SnapshotUsed>,
@@ -125,7 +141,7 @@ pub struct Placing<'a> {
 
 impl Status {
     pub fn of(placing: Placing) -> Self {
-        let Placing { id, letter, judgement, facts, snapshots, reads, calendar, now } = placing;
+        let Placing { id, letter, reference, judgement, facts, snapshots, reads, calendar, now } = placing;
         let decision = &judgement.decision;
         let waits = decision.channel == Channel::Altinn;
         let rule = judgement.rule.as_ref();
@@ -138,7 +154,7 @@ impl Status {
             begrunnelse: decision.sentence.clone(),
             hjemmel: decision.code.entry().paragraph.map(str::to_owned),
             avsender: judgement.sender.map(|number| number.to_string()),
-            eksternReferanse: letter.and_then(|l| l.reference.as_deref()).map(shown),
+            eksternReferanse: reference.map(shown),
             mottatt: now_stamp,
             plassert: now_stamp,
             varslet: None,
@@ -154,12 +170,26 @@ impl Status {
             regel: rule.map(RecordedRule::of),
             dokumenter: reads.iter().map(RecordedDocument::of).collect(),
             advarsler: decision.warnings.clone(),
+            tidligere: Vec::new(),
             hendelser: vec![Event {
                 tidspunkt: now_stamp,
                 status: decision.state,
                 tekst: placed_text(decision.channel).to_owned(),
+                kanal: None,
             }],
         }
+    }
+
+    /// The channel that the letter was in at `at`; the first one for a time before it was placed at all.
+    pub fn channel_at(&self, at: Time) -> Channel {
+        let earlier = self.tidligere.iter().map(|stay| (stay.kanal, stay.fra.0));
+        let stays: Vec<_> = earlier.chain([(self.kanal, self.plassert.0)]).collect();
+        let then = stays.iter().rev().find(|(_, from)| *from <= at).or_else(|| stays.first());
+        then.map_or(self.kanal, |(channel, _)| *channel)
+    }
+
+    pub fn was_in_mailbox(&self) -> bool {
+        self.kanal.is_mailbox() || self.tidligere.iter().any(|stay| stay.kanal.is_mailbox())
     }
 
     pub fn from_yaml(bytes: &[u8]) -> Result<Self, serde_yaml::Error> {
@@ -238,6 +268,49 @@ impl RecordedDocument {
             sha256: content.map(|content| hex(content.digest)),
             bytes: content.map(|content| content.bytes),
             sider: content.and_then(|content| content.pdf).and_then(Result::ok),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A person's letter as the intake places it: two working days, then paper.
+    pub(in crate::core) fn letter_in(channel: Channel, at: Time) -> Status {
+        let stamp = Stamp(at);
+        Status {
+            forsendelsesId: "6e1d0f4c-0000-8000-8000-000000000000".to_owned(),
+            status: if channel == Channel::Svarinn { State::KlarForMottak } else { State::Akseptert },
+            kanal: channel,
+            kode: "no-digital-mailbox".to_owned(),
+            begrunnelse: String::new(),
+            hjemmel: None,
+            avsender: Some("910077473".to_owned()),
+            eksternReferanse: None,
+            mottatt: stamp,
+            plassert: stamp,
+            varslet: None,
+            underrettet: None,
+            lesefrist: (channel == Channel::Altinn)
+                .then(|| Stamp(Calendar::default().deadline(at, "2 virkedager".parse().unwrap()))),
+            deretter: Some(Then::Print),
+            purret: None,
+            kunDigitalLevering: false,
+            carried: Carried::default(),
+            fakta: None,
+            adresse: None,
+            registre: Vec::new(),
+            regel: Some(RecordedRule {
+                gruppe: Group::Persons,
+                fra: "2016-09-20".parse().unwrap(),
+                lesefrist: "2 virkedager".to_owned(),
+                purring: None,
+            }),
+            dokumenter: Vec::new(),
+            advarsler: Vec::new(),
+            tidligere: Vec::new(),
+            hendelser: vec![Event { tidspunkt: stamp, status: State::Akseptert, tekst: String::new(), kanal: None }],
         }
     }
 }

@@ -10,7 +10,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, openat, renameat, renameat_with, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, openat, renameat, renameat_with, statat, unlinkat,
+};
 use rustix::io::Errno;
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -128,6 +130,11 @@ impl Dir {
         }
     }
 
+    /// Gives a file another's name, in its place.
+    pub fn replace(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(renameat(&self.0, from, &self.0, to)?)
+    }
+
     pub fn holds(&self, name: &OsStr) -> bool {
         statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
@@ -152,6 +159,15 @@ impl Dir {
             }
             other => other,
         }
+    }
+}
+
+/// The bytes of a regular file, at most `bytes_max`; `None` for anything else. The folder it lies in may be a
+/// stranger's.
+pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => Dir::open_child(folder)?.read(name, bytes_max),
+        _ => Ok(None),
     }
 }
 

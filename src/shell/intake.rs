@@ -21,6 +21,7 @@ use crate::core::identity::OrgNumber;
 use crate::core::judge::{Content, DOCUMENTS_BYTES_MAX, Drop, Found, Read};
 use crate::core::letter::{Digest256, Document, Letter};
 use crate::core::names;
+use crate::core::print::PrintLimits;
 use crate::core::senders::Senders;
 
 /// Files in one drop; more are not looked at, and the letter is refused.
@@ -48,7 +49,9 @@ pub fn list(root: &Root, senders: &Senders) -> io::Result<Listing> {
     for entry in fs::read_dir(root.inbox())? {
         let entry = entry?;
         let Some(name) = folder_name(&entry, "inbox", &mut listing.strays)? else { continue };
-        match OrgNumber::parse(name.as_bytes()).filter(|_| name.len() == 9) {
+        // A number with a digit wrong is no sender either, and the letters in its folder are not one letter.
+        let is_number = name.len() == 9 && name.bytes().all(|byte| byte.is_ascii_digit());
+        match OrgNumber::parse(name.as_bytes()).filter(|_| is_number) {
             Some(number) if senders.get(number).is_some() => {
                 // One sender's closed door must not stop the others.
                 if let Err(error) = list_own(&entry.path(), number, &mut listing) {
@@ -57,7 +60,7 @@ pub fn list(root: &Root, senders: &Senders) -> io::Result<Listing> {
                     ));
                 }
             }
-            Some(_) if has_folder(&entry.path()).unwrap_or(true) => listing.strays.push(format!(
+            _ if is_number && has_folder(&entry.path()).unwrap_or(true) => listing.strays.push(format!(
                 "inbox/{name}/: mappen heter som et organisasjonsnummer, men er ingen avsender i avsendere.yaml. Brevene i den er ikke rørt. Prøv: legg inn avsenderen, eller flytt brevene."
             )),
             _ => listing.drops.push(DropName { sender: None, name: entry.file_name() }),
@@ -171,8 +174,8 @@ impl Glance {
         let fingerprint = self.fingerprint();
         let folder_changed = self.dir.modified()?;
         let Some(entries) = self.entries else {
-            let letter = Err(Refusal::new(Code::DocumentTooLarge, format!("mappen har mer enn {FILES_MAX} filer")));
-            let drop = Drop { folder_sender: sender, letter, files: Vec::new() };
+            let refusal = Refusal::new(Code::DocumentTooLarge, format!("mappen har mer enn {FILES_MAX} filer"));
+            let drop = unread(sender, refusal, Vec::new());
             return Ok(Folder { drop, wholeness: Wholeness::Complete, changed: folder_changed, fingerprint });
         };
         let changed = entries.iter().map(|entry| last_change(entry, wall)).fold(folder_changed, SystemTime::max);
@@ -192,16 +195,16 @@ impl Glance {
                 files.push(Found { name, bytes });
             }
         }
-        let letter = match metadata.as_slice() {
-            [] => Err(Refusal::new(Code::MetadataMissing, "")),
-            [(name, Some(_))] => read_metadata(&self.dir, name)?,
-            [(name, None)] => Err(Refusal::new(Code::MetadataMissing, format!("{name} er ikke en vanlig fil"))),
+        let mut drop = unread(sender, Refusal::new(Code::MetadataMissing, ""), files);
+        match metadata.as_slice() {
+            [] => {}
+            [(name, Some(_))] => read_metadata(&self.dir, name, &mut drop)?,
+            [(name, None)] => drop.letter = Err(not_a_file(name)),
             several => {
                 let names: Vec<&str> = several.iter().map(|(name, _)| name.as_str()).collect();
-                Err(Refusal::new(Code::MetadataAmbiguous, names.join(", ")))
+                drop.letter = Err(Refusal::new(Code::MetadataAmbiguous, names.join(", ")));
             }
-        };
-        let drop = Drop { folder_sender: sender, letter, files };
+        }
         let no_metadata = matches!(&drop.letter, Err(refusal) if refusal.code == Code::MetadataMissing);
         let wholeness = if says_complete {
             Wholeness::Declared
@@ -220,23 +223,36 @@ fn last_change(entry: &Entry, wall: SystemTime) -> SystemTime {
     if entry.modified <= wall { entry.modified } else { entry.changed }
 }
 
-fn read_metadata(dir: &Dir, name: &str) -> io::Result<Result<Letter, Refusal>> {
-    let bytes = match dir.read(OsStr::new(name), METADATA_BYTES_MAX as u64 + 1)? {
-        Some(bytes) => bytes,
-        None => return Ok(Err(Refusal::new(Code::MetadataMissing, format!("{name} er ikke en vanlig fil")))),
-    };
-    Ok(forsendelse::parse(&bytes, Format::of_file(name)).and_then(Letter::from_forsendelse))
+/// A drop of whose metadata nothing is known.
+fn unread(sender: Option<OrgNumber>, refusal: Refusal, files: Vec<Found>) -> Drop {
+    Drop { folder_sender: sender, named_sender: None, reference: None, letter: Err(refusal), files }
 }
 
-/// Reads every document once, for its digest and, for a PDF, its verdict. A letter that is too large as a whole is
-/// not read at all.
-pub fn read_documents(path: &Path, drop: &Drop) -> io::Result<Vec<Read>> {
+fn read_metadata(dir: &Dir, name: &str, drop: &mut Drop) -> io::Result<()> {
+    drop.letter = match dir.read(OsStr::new(name), METADATA_BYTES_MAX as u64 + 1)? {
+        None => Err(not_a_file(name)),
+        Some(bytes) => forsendelse::parse(&bytes, Format::of_file(name)).and_then(|parsed| {
+            drop.named_sender = parsed.forsendelse.avsender.clone();
+            drop.reference = parsed.forsendelse.eksternReferanse.clone();
+            parsed.unknown.map_or(Ok(parsed.forsendelse), Err).and_then(Letter::from_forsendelse)
+        }),
+    };
+    Ok(())
+}
+
+fn not_a_file(name: &str) -> Refusal {
+    Refusal::new(Code::MetadataMissing, format!("{name} er ikke en vanlig fil"))
+}
+
+/// Reads every document once, for its digest and, for a PDF, its verdict; against the print rules too where `limits`
+/// are given. A letter that is too large as a whole is not read at all.
+pub fn read_documents(path: &Path, drop: &Drop, limits: Option<&PrintLimits>) -> io::Result<Vec<Read>> {
     let dir = Dir::open_child(path)?;
     let readable = drop.is_readable_size();
     let read = |document: Document| -> io::Result<Read> {
         let file = drop.file(&document).filter(|file| readable && file.bytes.is_some());
         let content = match file {
-            Some(file) => read_content(&dir, &file.name, document.pdf)?,
+            Some(file) => read_content(&dir, &file.name, document.pdf, limits.filter(|_| document.printed))?,
             None => None,
         };
         Ok(Read { document, content })
@@ -244,12 +260,18 @@ pub fn read_documents(path: &Path, drop: &Drop) -> io::Result<Vec<Read>> {
     drop.documents().into_iter().map(read).collect()
 }
 
-fn read_content(dir: &Dir, name: &str, is_pdf: bool) -> io::Result<Option<Content>> {
+fn read_content(dir: &Dir, name: &str, is_pdf: bool, limits: Option<&PrintLimits>) -> io::Result<Option<Content>> {
     let Some(bytes) = dir.read(OsStr::new(name), DOCUMENTS_BYTES_MAX + 1)? else { return Ok(None) };
+    let pdf = is_pdf.then(|| pdf::inspect(&bytes));
+    let violations = match (&pdf, limits) {
+        (Some(Ok(pdf)), Some(limits)) => pdf::preflight(pdf, limits),
+        _ => Vec::new(),
+    };
     Ok(Some(Content {
         digest: Sha256::digest(&bytes).into(),
         bytes: bytes.len() as u64,
-        pdf: is_pdf.then(|| pdf::inspect(&bytes).map(|pdf| pdf.pages())),
+        pdf: pdf.map(|outcome| outcome.map(|pdf| pdf.pages())),
+        violations,
     }))
 }
 
@@ -267,7 +289,7 @@ pub fn digest_files(path: &Path, drop: &Drop) -> io::Result<Vec<(String, Option<
             // Larger than metadata can be: it is not read to its end.
             bytes.filter(|bytes| bytes.len() <= METADATA_BYTES_MAX).map(|bytes| Sha256::digest(&bytes).into())
         } else if readable && regular {
-            read_content(&dir, name, false)?.map(|content| content.digest)
+            read_content(&dir, name, false, None)?.map(|content| content.digest)
         } else {
             None
         };

@@ -4,14 +4,18 @@
 //! this module, because another database will stand behind the same functions. Losing the file costs the memory of
 //! letters long gone; the rest is rebuilt from `outbox/`.
 
+mod night;
+
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::core::letter::Digest256;
 use crate::core::route::Channel;
+use crate::core::status::Status;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS letter (
@@ -20,6 +24,7 @@ CREATE TABLE IF NOT EXISTS letter (
     attempt   INTEGER NOT NULL,          -- 1 for the first drop with this key
     refused   INTEGER NOT NULL,
     reference TEXT,                      -- eksternReferanse
+    sender    TEXT,                      -- organisation number
     received  TEXT NOT NULL,             -- RFC 3339
     UNIQUE (key, attempt)
 ) STRICT, WITHOUT ROWID;
@@ -28,28 +33,56 @@ CREATE TABLE IF NOT EXISTS event (
     number    INTEGER PRIMARY KEY,
     letter    TEXT NOT NULL,
     at        TEXT NOT NULL,             -- RFC 3339
-    kind      TEXT NOT NULL,             -- decided, placed, released
+    kind      TEXT NOT NULL,             -- decided, placed, status, reminded, released, purged
     place     TEXT,                      -- below outbox/
-    code      TEXT
+    code      TEXT,
+    state     TEXT,                      -- status: SvarUt's word, as in hendelser
+    channel   TEXT,                      -- status: where the letter was then
+    notified  TEXT                       -- status: underrettet
 ) STRICT;
 CREATE INDEX IF NOT EXISTS event_letter ON event (letter);
 -- Decided and not yet placed: the decision as it was made, so that a restart goes on with it.
 CREATE TABLE IF NOT EXISTS pending (
     letter    TEXT PRIMARY KEY,
-    drop_name TEXT NOT NULL,
-    channel   TEXT NOT NULL,
+    source    TEXT NOT NULL,             -- inbox/drop as shown, or where it lies below outbox/
+    target    TEXT NOT NULL,             -- below outbox/
     folder    TEXT NOT NULL,
     status    TEXT NOT NULL,
     decision  TEXT
 ) STRICT, WITHOUT ROWID;
+-- A print batch: open from the decision to seal it until it lies in outbox/print/.
+CREATE TABLE IF NOT EXISTS batch (
+    name      TEXT PRIMARY KEY,
+    sender    TEXT NOT NULL,
+    sealed_at TEXT NOT NULL,             -- RFC 3339
+    open      INTEGER NOT NULL,
+    archived  TEXT                       -- RFC 3339
+) STRICT, WITHOUT ROWID;
+-- Which events each day's list holds.
+CREATE TABLE IF NOT EXISTS listed (
+    list      TEXT NOT NULL,
+    day       TEXT NOT NULL,
+    first     INTEGER NOT NULL,
+    last      INTEGER NOT NULL,
+    PRIMARY KEY (list, day)
+) STRICT, WITHOUT ROWID;
+-- What an operator has been told once.
+CREATE TABLE IF NOT EXISTS told (what TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+-- Drops that the last routing pass left because of a register row.
+CREATE TABLE IF NOT EXISTS held (drop_name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS event_kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events are kept'); END;
 CREATE TRIGGER IF NOT EXISTS event_fixed BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events are fixed'); END;
 CREATE TRIGGER IF NOT EXISTS letter_kept BEFORE DELETE ON letter BEGIN SELECT RAISE(ABORT, 'letters are kept'); END;
 CREATE TRIGGER IF NOT EXISTS letter_fixed BEFORE UPDATE ON letter BEGIN SELECT RAISE(ABORT, 'letters are fixed'); END;
 ";
 
+/// `user_version` of a ledger that has taken up what `outbox/` knows.
+const FILLED: u32 = 1;
+
 /// How long a commit waits for another process that reads.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
+
+pub use night::{ListedEvent, Onward, Tally};
 
 pub struct Ledger {
     connection: Connection,
@@ -73,15 +106,32 @@ pub struct Earlier {
 /// A decision on its way to its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    pub drop_name: String,
-    pub channel: Channel,
-    /// The folder's name in the channel, before any `-2`.
+    /// Where the letter comes from: its drop as it is shown, or its folder below the root, `outbox/…`.
+    pub source: String,
+    /// The folder below `outbox/` that it goes to.
+    pub target: String,
+    /// The folder's name there, before any `-2`.
     pub folder: String,
     /// The text of `status.yaml`.
     pub status: String,
     /// The text of `BESLUTNING.txt`.
     pub decision: Option<String>,
 }
+
+impl Pending {
+    /// The channel that a letter of the intake goes to.
+    pub fn channel(&self) -> Option<Channel> {
+        Channel::named(&self.target)
+    }
+
+    /// It was placed before and is moved on, not taken in.
+    pub fn is_moved_on(&self) -> bool {
+        self.source.starts_with(OUTBOX)
+    }
+}
+
+/// How the source of a letter that was placed before begins.
+pub const OUTBOX: &str = "outbox/";
 
 /// A letter that is decided now.
 #[derive(Clone, Debug)]
@@ -91,6 +141,7 @@ pub struct Decided {
     pub attempt: u32,
     pub refused: bool,
     pub reference: Option<String>,
+    pub sender: Option<String>,
     /// RFC 3339.
     pub received: String,
     pub code: String,
@@ -100,6 +151,7 @@ pub struct Decided {
 #[derive(Clone, Debug)]
 pub struct Remembered {
     pub decided: Decided,
+    pub status: Status,
     /// Below `outbox/`.
     pub place: String,
     pub released: bool,
@@ -112,15 +164,20 @@ pub struct LedgerEvent {
     pub kind: String,
     pub place: Option<String>,
     pub code: Option<String>,
+    /// SvarUt's word, for an event of `status.yaml`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 impl Ledger {
-    /// Opens or makes the ledger; the flag says that it is new, and has forgotten what `outbox/` still knows.
+    /// Opens or makes the ledger; the flag says that it has not taken up yet what `outbox/` still knows, see
+    /// [`Ledger::remember`]. Whether the file was there says nothing: a pass may have been killed in between.
     pub fn open(path: &Path) -> anyhow::Result<(Self, bool)> {
-        let new = !path.exists();
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open(path)?;
             connection.busy_timeout(BUSY_WAIT)?;
+            // Else some statements are planned anew for every value that is looked up.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.execute_batch(SCHEMA)?;
@@ -133,7 +190,8 @@ impl Ledger {
                 path.display()
             )
         })?;
-        Ok((Self { connection }, new))
+        let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        Ok((Self { connection }, version < FILLED))
     }
 
     /// Opens an existing ledger for looking only; `None` where there is none yet.
@@ -153,7 +211,7 @@ impl Ledger {
         let mut statement = self.connection.prepare_cached(
             "SELECT l.id, l.attempt, l.refused, l.reference IS NOT NULL, l.received,
                     EXISTS (SELECT 1 FROM event e WHERE e.letter = l.id AND e.kind = 'released'),
-                    p.drop_name, p.channel, p.folder, p.status, p.decision
+                    p.source, p.target, p.folder, p.status, p.decision
              FROM letter l LEFT JOIN pending p ON p.letter = l.id WHERE l.key = ?1 ORDER BY l.attempt",
         )?;
         let rows = statement.query_map([key.as_slice()], |row| {
@@ -175,51 +233,43 @@ impl Ledger {
         let transaction = self.connection.transaction()?;
         for (decided, pending) in batch {
             insert(&transaction, decided)?;
-            transaction
-                .prepare_cached(
-                    "INSERT INTO pending (letter, drop_name, channel, folder, status, decision)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .execute(params![
-                    decided.id,
-                    pending.drop_name,
-                    pending.channel.as_str(),
-                    pending.folder,
-                    pending.status,
-                    pending.decision
-                ])?;
+            insert_pending(&transaction, &decided.id, pending)?;
         }
         Ok(transaction.commit()?)
     }
 
-    /// Takes up letters that an earlier ledger knew; all or none.
+    /// Takes up letters that an earlier ledger knew, all or none; from then on the ledger is not new.
     pub fn remember(&mut self, at: &str, letters: &[Remembered]) -> anyhow::Result<()> {
         let transaction = self.connection.transaction()?;
         for letter in letters {
             insert(&transaction, &letter.decided)?;
-            event(&transaction, &letter.decided.id, at, "placed", Some(&letter.place), None)?;
+            arrived(&transaction, at, &letter.status, &letter.place)?;
             if letter.released {
                 event(&transaction, &letter.decided.id, at, "released", None, None)?;
             }
         }
+        transaction.pragma_update(None, "user_version", FILLED)?;
         Ok(transaction.commit()?)
     }
 
-    /// Records where a batch of letters stands, by id and place below `outbox/`; durable when it returns.
-    pub fn placed(&mut self, at: &str, batch: &[(String, String)]) -> anyhow::Result<()> {
+    /// Records where letters stand, below `outbox/`, and what has happened to them; durable when it returns.
+    pub fn placed<'a>(
+        &mut self,
+        at: &str,
+        batch: impl IntoIterator<Item = (&'a Status, String)>,
+    ) -> anyhow::Result<()> {
         let transaction = self.connection.transaction()?;
-        for (id, place) in batch {
-            event(&transaction, id, at, "placed", Some(place), None)?;
-            transaction.prepare_cached("DELETE FROM pending WHERE letter = ?1")?.execute([id])?;
+        for (status, place) in batch {
+            arrived(&transaction, at, status, &place)?;
         }
         Ok(transaction.commit()?)
     }
 
     /// Decisions that were recorded and whose letters are not known to have arrived.
     pub fn pending(&self) -> anyhow::Result<Vec<(String, Pending)>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT letter, drop_name, channel, folder, status, decision FROM pending ORDER BY letter",
-        )?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT letter, source, target, folder, status, decision FROM pending ORDER BY letter")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, pending(row, 1)?)))?;
         let rows: Vec<(String, Option<Pending>)> = rows.collect::<Result<_, _>>()?;
         Ok(rows.into_iter().filter_map(|(id, pending)| Some((id, pending?))).collect())
@@ -237,9 +287,15 @@ impl Ledger {
     pub fn history(&self, id: &str) -> anyhow::Result<Vec<LedgerEvent>> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT at, kind, place, code FROM event WHERE letter = ?1 ORDER BY number")?;
+            .prepare_cached("SELECT at, kind, place, code, state FROM event WHERE letter = ?1 ORDER BY number")?;
         let rows = statement.query_map([id], |row| {
-            Ok(LedgerEvent { at: row.get(0)?, kind: row.get(1)?, place: row.get(2)?, code: row.get(3)? })
+            Ok(LedgerEvent {
+                at: row.get(0)?,
+                kind: row.get(1)?,
+                place: row.get(2)?,
+                code: row.get(3)?,
+                state: row.get(4)?,
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -254,10 +310,64 @@ impl Ledger {
 fn insert(connection: &Connection, d: &Decided) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO letter (id, key, attempt, refused, reference, received) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO letter (id, key, attempt, refused, reference, sender, received)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![d.id, d.key.as_slice(), d.attempt, d.refused, d.reference, d.received])?;
+        .execute(params![d.id, d.key.as_slice(), d.attempt, d.refused, d.reference, d.sender, d.received])?;
     event(connection, &d.id, &d.received, "decided", None, Some(&d.code))
+}
+
+fn insert_pending(connection: &Connection, id: &str, pending: &Pending) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO pending (letter, source, target, folder, status, decision) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![id, pending.source, pending.target, pending.folder, pending.status, pending.decision])
+        .map(drop)
+}
+
+/// A letter's place and what its `status.yaml` says has happened to it; the decision is carried out.
+fn arrived(connection: &Connection, at: &str, status: &Status, place: &str) -> rusqlite::Result<()> {
+    event(connection, &status.forsendelsesId, at, "placed", Some(place), None)?;
+    happened(connection, status)?;
+    let delete = "DELETE FROM pending WHERE letter = ?1";
+    connection.prepare_cached(delete)?.execute([&status.forsendelsesId]).map(drop)
+}
+
+/// Records those of a letter's `hendelser` that are not recorded yet. An event of the intake bears no channel; it is
+/// the only one of its kind and moment.
+fn happened(connection: &Connection, status: &Status) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO event (letter, at, kind, code, state, channel, notified)
+         SELECT ?1, ?2, 'status', ?3, ?4, ?5, ?6 WHERE NOT EXISTS
+             (SELECT 1 FROM event WHERE letter = ?1 AND kind = 'status' AND at = ?2 AND state = ?4
+              AND (?7 OR channel = ?5))",
+    )?;
+    let notified = status.underrettet.map(|stamp| stamp.to_string());
+    for event in &status.hendelser {
+        let channel = event.kanal.unwrap_or(status.kanal).as_str();
+        insert.execute(params![
+            status.forsendelsesId,
+            event.tidspunkt.to_string(),
+            status.kode,
+            event.status.as_str(),
+            channel,
+            notified,
+            event.kanal.is_none()
+        ])?;
+    }
+    Ok(())
+}
+
+/// An event that a letter has once in its life.
+fn once(connection: &Connection, letter: &str, at: &str, kind: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO event (letter, at, kind) SELECT ?1, ?2, ?3 WHERE NOT EXISTS
+                 (SELECT 1 FROM event WHERE letter = ?1 AND kind = ?3)",
+        )?
+        .execute([letter, at, kind])
+        .map(drop)
 }
 
 fn event(
@@ -275,12 +385,10 @@ fn event(
 }
 
 fn pending(row: &rusqlite::Row, first: usize) -> rusqlite::Result<Option<Pending>> {
-    let (drop_name, channel): (Option<String>, Option<String>) = (row.get(first)?, row.get(first + 1)?);
-    let channel = channel.and_then(|text| Channel::ALL.into_iter().find(|channel| channel.as_str() == text));
-    let (Some(drop_name), Some(channel)) = (drop_name, channel) else { return Ok(None) };
+    let Some(source) = row.get(first)? else { return Ok(None) };
     Ok(Some(Pending {
-        drop_name,
-        channel,
+        source,
+        target: row.get(first + 1)?,
         folder: row.get(first + 2)?,
         status: row.get(first + 3)?,
         decision: row.get(first + 4)?,
@@ -291,6 +399,8 @@ fn pending(row: &rusqlite::Row, first: usize) -> rusqlite::Result<Option<Pending
 mod tests {
     use super::*;
 
+    const AT: &str = "2026-11-23T09:00:00+01:00";
+
     fn decided(id: &str, attempt: u32) -> (Decided, Pending) {
         let decided = Decided {
             id: id.to_owned(),
@@ -298,12 +408,13 @@ mod tests {
             attempt,
             refused: false,
             reference: Some("2026/1".to_owned()),
+            sender: Some("910077473".to_owned()),
             received: "2026-11-23T09:00:00+01:00".to_owned(),
             code: "reserved".to_owned(),
         };
         let pending = Pending {
-            drop_name: "inbox/a".to_owned(),
-            channel: Channel::Print,
+            source: "inbox/a".to_owned(),
+            target: "print".to_owned(),
             folder: "a.01234567".to_owned(),
             status: "status: AKSEPTERT\n".to_owned(),
             decision: None,
@@ -311,16 +422,33 @@ mod tests {
         (decided, pending)
     }
 
+    fn status(id: &str) -> Status {
+        let yaml = format!(
+            "{{forsendelsesId: {id}, status: AKSEPTERT, kanal: print, kode: reserved, begrunnelse: x, hjemmel: null,
+               avsender: '910077473', eksternReferanse: null, mottatt: {AT}, plassert: {AT}, varslet: null,
+               underrettet: null, lesefrist: null, deretter: print, purret: null, kunDigitalLevering: false,
+               taushetsbelagtPost: false, krevNiva4Innlogging: false, konteringskode: null, forsendelsestype: null,
+               korrelasjonsid: null, fakta: null, adresse: null, registre: [], regel: null, dokumenter: [],
+               advarsler: [], hendelser: [{{tidspunkt: {AT}, status: AKSEPTERT, tekst: x}}]}}"
+        );
+        Status::from_yaml(yaml.as_bytes()).unwrap()
+    }
+
     #[test]
     fn a_letter_is_decided_then_placed_and_remembered() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ledger.sqlite");
-        let (mut ledger, new) = Ledger::open(&path).unwrap();
+        let (ledger, new) = Ledger::open(&path).unwrap();
         assert!(new);
+        drop(ledger);
+        let (mut ledger, new) = Ledger::open(&path).unwrap();
+        assert!(new, "it was opened and never filled");
+        ledger.remember("2026-11-23T09:00:00+01:00", &[]).unwrap();
         let (first, pending) = decided("id-1", 1);
         ledger.decide(&[(first, pending.clone())]).unwrap();
         assert_eq!(ledger.pending().unwrap(), [("id-1".to_owned(), pending)]);
-        ledger.placed("2026-11-23T09:00:00+01:00", &[("id-1".to_owned(), "print/a.01234567".to_owned())]).unwrap();
+        let status = status("id-1");
+        ledger.placed("2026-11-23T09:00:00+01:00", [(&status, "print/a.01234567".to_owned())]).unwrap();
         drop(ledger);
         let (ledger, new) = Ledger::open(&path).unwrap();
         assert!(!new && ledger.pending().unwrap().is_empty());
@@ -328,7 +456,7 @@ mod tests {
         assert_eq!((earlier.len(), earlier[0].pending.clone(), earlier[0].released), (1, None, false));
         assert_eq!(ledger.with_reference("2026/1").unwrap(), ["id-1"]);
         let kinds: Vec<String> = ledger.history("id-1").unwrap().into_iter().map(|event| event.kind).collect();
-        assert_eq!(kinds, ["decided", "placed"]);
+        assert_eq!(kinds, ["decided", "placed", "status"]);
     }
 
     #[test]

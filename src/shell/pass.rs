@@ -22,7 +22,7 @@ use super::dir::Fingerprint;
 use super::intake::{self, Patience};
 use super::ledger::Ledger;
 use super::registers::{Registers, Request, SnapshotMemory, Wanted, consult};
-use super::root::{Root, RootError};
+use super::root::{Lock, Root, RootError};
 use super::spool::{DropName, Probe, Spool};
 use crate::core::calendar::Time;
 use crate::core::senders::{Senders, SendersError};
@@ -82,6 +82,13 @@ pub struct Errand<'a> {
     pub go_on: &'a dyn Fn() -> bool,
 }
 
+/// Makes the root ready, takes the lock and reads the senders: how every command begins that moves letters.
+pub(super) fn enter(root: &Root, settings: &Settings) -> Result<(Lock, Senders), PassError> {
+    root.prepare(settings.network_root)?;
+    let lock = root.lock()?;
+    Ok((lock, read_senders(root)?))
+}
+
 /// Routes what is whole in `inbox/`.
 pub fn run(root: &Root, settings: &Settings) -> Result<Report, PassError> {
     run_errand(root, settings, &Errand { drops: None, recover: true, keep_snapshots: None, go_on: &|| true })
@@ -89,24 +96,17 @@ pub fn run(root: &Root, settings: &Settings) -> Result<Report, PassError> {
 
 pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<Report, PassError> {
     let started = Instant::now();
-    root.prepare(settings.network_root)?;
-    let _lock = root.lock()?;
-    let senders = read_senders(root)?;
-    let (ledger, is_new) = Ledger::open(root.ledger())?;
-    let spool = Spool::new(root, settings.probe);
-    let desk = Desk { root, settings, senders: &senders, spool };
-    let mut pass = Pass { desk, ledger, report: Report::default() };
-    if is_new {
-        pass.rebuild_ledger()?;
-    }
-    if errand.recover {
-        pass.finish_placed()?;
-        pass.restore_marks()?;
-    }
+    let (_lock, senders) = enter(root, settings)?;
+    let mut pass = Pass::begin(root, settings, &senders, errand.recover)?;
+    pass.report.stopwatch.lap("start");
     let candidates = pass.survey(errand.drops)?;
+    pass.report.stopwatch.lap("survey");
     let registers = pass.consult(&candidates, errand.keep_snapshots)?;
+    pass.report.stopwatch.lap("registers");
     settings.progress.set_length(candidates.len() as u64);
-    for batch in candidates.chunks(BATCH) {
+    // What was claimed goes first, out of the way of a new drop by the same name.
+    let (claimed, dropped) = candidates.split_at(candidates.partition_point(|candidate| candidate.claimed));
+    for batch in claimed.chunks(BATCH).chain(dropped.chunks(BATCH)) {
         if !(errand.go_on)() {
             break;
         }
@@ -115,22 +115,51 @@ pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<R
     }
     settings.progress.finish_and_clear();
     pass.desk.spool.tidy().context("kan ikke rydde .postgang/work")?;
+    // The night lists the drops that a register row holds. A pass over chosen drops does not see them all.
+    let held = pass.report.held_by_row();
+    if errand.drops.is_none() || !held.is_empty() {
+        pass.ledger.set_held(&held)?;
+    }
     pass.report.seconds = started.elapsed().as_secs_f64();
     Ok(pass.report)
 }
 
-struct Pass<'a> {
-    desk: Desk<'a>,
-    ledger: Ledger,
-    report: Report,
+pub(super) struct Pass<'a> {
+    pub(super) desk: Desk<'a>,
+    pub(super) ledger: Ledger,
+    pub(super) report: Report,
 }
 
 /// What every thread of a pass may use at once.
-struct Desk<'a> {
-    root: &'a Root,
-    settings: &'a Settings,
-    senders: &'a Senders,
-    spool: Spool<'a>,
+pub(super) struct Desk<'a> {
+    pub(super) root: &'a Root,
+    pub(super) settings: &'a Settings,
+    pub(super) senders: &'a Senders,
+    pub(super) spool: Spool<'a>,
+}
+
+impl<'a> Pass<'a> {
+    /// Opens the ledger and finishes what a crash broke off. The lock is held.
+    /// Opens the ledger and, where asked, finishes what an earlier process left undone.
+    pub(super) fn begin(
+        root: &'a Root,
+        settings: &'a Settings,
+        senders: &'a Senders,
+        recover: bool,
+    ) -> Result<Self, PassError> {
+        let (ledger, is_new) = Ledger::open(root.ledger())?;
+        let spool = Spool::new(root, settings.probe);
+        let desk = Desk { root, settings, senders, spool };
+        let mut pass = Self { desk, ledger, report: Report::default() };
+        if is_new {
+            pass.rebuild_ledger()?;
+        }
+        if recover {
+            pass.finish_moves()?;
+            pass.restore_marks()?;
+        }
+        Ok(pass)
+    }
 }
 
 impl Pass<'_> {
@@ -196,6 +225,7 @@ impl Pass<'_> {
     /// Takes one batch through every step of the spool.
     fn route(&mut self, batch: &[Candidate], registers: &Registers) -> Result<(), PassError> {
         let taken: Vec<Taken> = batch.par_iter().map(|candidate| self.desk.take(candidate, registers)).collect();
+        self.report.stopwatch.lap("read-and-judge");
         let mut examined = Vec::new();
         for outcome in taken {
             match outcome {
@@ -208,6 +238,7 @@ impl Pass<'_> {
             }
         }
         let admitted = self.admit(examined, registers)?;
+        self.report.stopwatch.lap("record-decisions");
         self.place(admitted)
     }
 }

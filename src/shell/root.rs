@@ -12,7 +12,8 @@ use crate::core::route::Channel;
 
 /// Stands in `inbox/` where `init` was run: an inbox without it is not the one that was made.
 const MARKER: &str = ".postgang";
-const MARKER_TEXT: &str = "Denne filen viser at innboksen er på plass. Blir den borte, regner postgang med at området ikke er montert.\r\n";
+const MARKER_TEXT: &str =
+    "Denne filen viser at innboksen er på plass. Blir den borte, regner postgang med at området ikke er montert.\r\n";
 /// In `.postgang/`: `init` was run here.
 const INITIALISED: &str = "initialised";
 
@@ -92,6 +93,25 @@ impl Root {
         self.state().join("work")
     }
 
+    /// `outbox/arkiv/`: letters that are finished.
+    pub fn archive(&self) -> PathBuf {
+        self.outbox().join("arkiv")
+    }
+
+    pub fn receipts(&self) -> PathBuf {
+        self.registry().join("kvitteringer")
+    }
+
+    /// Print batches that are being made.
+    pub fn batches(&self) -> PathBuf {
+        self.state().join("batch")
+    }
+
+    /// What is being deleted.
+    pub fn trash(&self) -> PathBuf {
+        self.state().join("slettes")
+    }
+
     pub fn ledger(&self) -> &Path {
         &self.ledger
     }
@@ -113,11 +133,12 @@ impl Root {
         // Claimed letters are nobody else's business.
         let private = |dir: &Path| fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
         private(&self.work()).with_context(|| format!("kan ikke lage {}", self.work().display()))?;
-        for channel in Channel::ALL {
-            let dir = self.channel(channel);
-            fs::create_dir_all(&dir).with_context(|| format!("kan ikke lage {}", dir.display()))?;
-        }
+        let public = |dir: &Path| fs::create_dir_all(dir).with_context(|| format!("kan ikke lage {}", dir.display()));
+        public(&self.outbox())?;
         self.check_nesting()?;
+        for channel in Channel::ALL {
+            public(&self.channel(channel))?;
+        }
         self.check_file_system()
     }
 

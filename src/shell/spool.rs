@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use super::dir::Dir;
 use super::root::Root;
 use crate::core::identity::OrgNumber;
-use crate::core::names::{DECISION, OURS, READY, STATUS, shown};
+use crate::core::names::{BATCH, DECISION, OURS, READY, STATUS, shown};
 use crate::core::route::Channel;
 
 /// Where a letter whose inbox is nobody's own is kept while it is worked on.
@@ -162,26 +162,51 @@ impl<'a> Spool<'a> {
     pub fn tidy(&self) -> io::Result<()> {
         for sender in fs::read_dir(self.root.work())? {
             match fs::remove_dir(sender?.path()) {
-                Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {}
+                // Nor is a file that somebody's file manager left there any reason to stop.
+                Err(error) if matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory) => {}
                 other => other?,
             }
         }
         Ok(())
     }
 
-    /// Writes what is said of a letter into its folder. A file that is there already is from before a crash and is
-    /// not trusted.
-    pub fn write(&self, drop: &DropName, status: &str, decision: Option<&str>) -> io::Result<()> {
+    /// Writes what is said of a letter into its folder, in place of what stood there.
+    pub fn write(&self, letter: &Path, status: &str, decision: Option<&str>) -> io::Result<()> {
         self.at("write");
-        let letter = drop.open_work(self.root)?;
+        let letter = Dir::open_child(letter)?;
         for (name, text) in [(STATUS, Some(status)), (DECISION, decision)] {
-            letter.remove_if_there(name)?;
-            if let Some(text) = text {
-                letter.create_new(name)?.write_all(text.as_bytes())?;
+            match text {
+                Some(text) => {
+                    stage(&letter, name, text)?;
+                    letter.replace(&staged(name), name)?;
+                }
+                None => letter.remove_if_there(name)?,
             }
         }
         self.at("written");
         Ok(())
+    }
+
+    /// Prepares a new `status.yaml` for a letter that stays where it is and may be read at any time. It takes effect
+    /// with [`Spool::put_in_force`], once it is durable.
+    pub fn prepare(&self, letter: &Path, status: &str) -> io::Result<()> {
+        self.at("prepare");
+        stage(&Dir::open_child(letter)?, STATUS, status)
+    }
+
+    pub fn put_in_force(&self, letter: &Path) -> io::Result<()> {
+        self.at("put in force");
+        Dir::open_child(letter)?.replace(&staged(STATUS), STATUS)
+    }
+
+    /// Replaces a file that others read, whole; durable when it returns.
+    pub fn publish(&self, folder: &Path, name: &str, text: &str) -> io::Result<()> {
+        self.at("publish");
+        let folder = Dir::open(folder)?;
+        stage(&folder, name, text)?;
+        self.sync()?;
+        folder.replace(&staged(name), name)?;
+        self.sync()
     }
 
     /// Makes everything before it durable: the letters' content, and every rename so far.
@@ -193,13 +218,55 @@ impl<'a> Spool<'a> {
         Ok(())
     }
 
-    /// Moves a letter to its channel; returns the name it got there.
-    pub fn place(&self, drop: &DropName, channel: Channel, name: &str) -> io::Result<String> {
+    /// Moves a letter's folder, or a batch's, into the folder `target`; returns the name it got there.
+    pub fn place(&self, letter: &Path, target: &Path, name: &str) -> io::Result<String> {
         self.at("place");
-        let (work, target) = (drop.open_work_parent(self.root)?, Dir::open(&self.root.channel(channel))?);
-        let name = move_beside(&work, &drop.name, &target, OsStr::new(name))?;
+        let target = match Dir::open(target) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(target)?;
+                Dir::open(target)?
+            }
+            other => other?,
+        };
+        let (parent, from) = lying_in(letter)?;
+        let name = move_beside(&parent, from, &target, OsStr::new(name))?;
         self.at("moved");
         Ok(name.to_string_lossy().into_owned())
+    }
+
+    /// Moves a folder to exactly this path, which nobody else has.
+    pub fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.at("place");
+        let ((parent, name), (target, new_name)) = (lying_in(from)?, lying_in(to)?);
+        parent.rename_without_replacing(name, &target, new_name)?;
+        self.at("moved");
+        Ok(())
+    }
+
+    /// Takes back the offer of a letter that is to be moved.
+    pub fn unmark(&self, letter: &Path) -> io::Result<()> {
+        self.at("unmark");
+        Dir::open_child(letter)?.remove_if_there(READY)
+    }
+
+    /// Deletes a letter or a batch whole: it leaves its place by one rename, and what a crash leaves behind is deleted
+    /// at the next start.
+    pub fn delete(&self, folder: &Path) -> io::Result<()> {
+        self.at("delete");
+        let trash = self.root.trash();
+        fs::create_dir_all(&trash)?;
+        let (parent, name) = lying_in(folder)?;
+        let gone = move_beside(&parent, name, &Dir::open(&trash)?, name)?;
+        self.at("deleted");
+        fs::remove_dir_all(trash.join(gone))
+    }
+
+    /// Finishes the deletions that a crash broke off.
+    pub fn empty_trash(&self) -> io::Result<()> {
+        match fs::remove_dir_all(self.root.trash()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
     }
 
     /// Says that a letter may be taken. Only for a letter whose place is durable and recorded.
@@ -226,21 +293,38 @@ impl<'a> Spool<'a> {
         Ok(letters)
     }
 
-    /// Where a letter that was to be placed under `name` stands, if it got there before a crash.
-    pub fn find_placed(
-        &self,
-        channel: Channel,
-        name: &str,
-        is_it: impl Fn(&Path) -> bool,
-    ) -> io::Result<Option<PathBuf>> {
-        for entry in fs::read_dir(self.root.channel(channel))? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(name) && is_it(&entry.path()) {
-                return Ok(Some(entry.path()));
+    /// Sealed print batches that lack `FERDIG`, in name order.
+    pub fn unmarked_batches(&self) -> io::Result<Vec<PathBuf>> {
+        let mut batches = Vec::new();
+        for entry in fs::read_dir(self.root.channel(Channel::Print))? {
+            let path = entry?.path();
+            if path.join(BATCH).is_file() && !path.join(READY).exists() {
+                batches.push(path);
             }
         }
-        Ok(None)
+        batches.sort();
+        Ok(batches)
     }
+}
+
+/// The folder that something lies in, and its name there.
+fn lying_in(path: &Path) -> io::Result<(Dir, &OsStr)> {
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => Ok((Dir::open(parent)?, name)),
+        _ => Err(ErrorKind::InvalidInput.into()),
+    }
+}
+
+/// The name under which a file is written before it takes its own.
+fn staged(name: &str) -> String {
+    format!(".{name}.tmp")
+}
+
+/// Writes a file beside the one that it will replace. One that is there already is from before a crash and is not
+/// trusted.
+fn stage(folder: &Dir, name: &str, text: &str) -> io::Result<()> {
+    folder.remove_if_there(&staged(name))?;
+    folder.create_new(&staged(name))?.write_all(text.as_bytes())
 }
 
 /// Renames into `target` as `name`, else `name-2`, `name-3` …

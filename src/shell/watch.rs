@@ -48,11 +48,7 @@ pub struct Options<'a> {
 
 /// Routes letters until it is told to stop; returns what was done. `moment` gives each pass its settings, the time
 /// among them.
-pub fn watch<'a>(
-    root: &'a Root,
-    options: Options<'a>,
-    moment: &'a dyn Fn() -> Settings,
-) -> anyhow::Result<Report> {
+pub fn watch<'a>(root: &'a Root, options: Options<'a>, moment: &'a dyn Fn() -> Settings) -> anyhow::Result<Report> {
     let mut waker = Waker::start()?;
     match network_file_system(root.dir()) {
         Some(kind) => tracing::info!(kind, interval = ?options.interval, "polling: no events come from other machines"),
@@ -188,7 +184,11 @@ impl Watch<'_> {
         let now = Instant::now();
         // What is still in `work/` is taken up again without waiting for another letter.
         self.owed = outcome.is_err() || Spool::new(self.root, None).unfinished().is_ok_and(|left| !left.is_empty());
-        if self.owed { self.pass.fail(now) } else { self.pass.succeed() }
+        if self.owed {
+            self.pass.fail(now)
+        } else {
+            self.pass.succeed()
+        }
         let report = match outcome {
             Ok(report) => report,
             Err(error) => {

@@ -104,7 +104,12 @@ impl Bench {
 
     pub fn wait_for(&self, name: &str, channel: &str) -> PathBuf {
         let here = || self.places(name).into_iter().find(|place| place.starts_with(&format!("{channel}/")));
-        assert!(until(10, || here().is_some()), "{name} is not in {channel}, but {:?}\n{:?}", self.places(name), fs::read_dir(self.inbox()).unwrap().collect::<Vec<_>>());
+        assert!(
+            until(10, || here().is_some()),
+            "{name} is not in {channel}, but {:?}\n{:?}",
+            self.places(name),
+            fs::read_dir(self.inbox()).unwrap().collect::<Vec<_>>()
+        );
         self.dir.join("outbox").join(here().unwrap())
     }
 
@@ -175,7 +180,9 @@ impl Watcher {
     }
 
     pub fn signal(&self, name: &str) {
-        assert!(Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap().success());
+        assert!(
+            Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap().success()
+        );
     }
 
     pub fn stop(&mut self) -> ExitStatus {

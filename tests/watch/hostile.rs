@@ -91,8 +91,16 @@ fn hostile_drops_are_refused_one_by_one() {
 fn odd_names_are_letters_all_the_same() {
     let bench = Bench::new();
     let watcher = bench.watch(&["--interval", "0.3", "--settle", "0"]);
-    let names: [&[u8]; 8] =
-        [b"line\nbreak", b"x..y", b"\xff\xfe", "høyre\u{202e}venstre".as_bytes(), b"CON", b"a\\..\\b", b" ", b"tab\tand\x7f"];
+    let names: [&[u8]; 8] = [
+        b"line\nbreak",
+        b"x..y",
+        b"\xff\xfe",
+        "høyre\u{202e}venstre".as_bytes(),
+        b"CON",
+        b"a\\..\\b",
+        b" ",
+        b"tab\tand\x7f",
+    ];
     for (n, name) in names.into_iter().enumerate() {
         let letter = bench.letter(&format!("odd{n}"));
         fs::rename(letter, bench.inbox().join(OsStr::from_bytes(name))).unwrap();

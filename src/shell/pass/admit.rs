@@ -1,10 +1,10 @@
 //! From judged to placed: what depends on earlier letters, and the batch's way through the ledger and the spool.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
 use chrono::TimeDelta;
-use rayon::prelude::*;
 
 use super::take::Examined;
 use super::{Pass, PassError};
@@ -13,19 +13,23 @@ use crate::core::code::Code;
 use crate::core::letter::Digest256;
 use crate::core::names::{letter_name, shown};
 use crate::core::route::Channel;
-use crate::core::status::{Placing, Stamp, Status};
+use crate::core::status::{Placing, Status};
 use crate::shell::ledger::{Decided, Earlier, Pending};
-use crate::shell::registers::Registers;
+use crate::shell::moves::{self, Journey};
+use crate::shell::registers::{Lookup, Registers};
 use crate::shell::spool::DropName;
 
 /// Without `eksternReferanse` the same content may be meant again after a while.
 const BLOCKS_DAYS_WITHOUT_REFERENCE: i64 = 30;
 
+const LEDGER_FAILED: &str = "protokollen kan ikke leses eller skrives. Brev som er hentet, ligger trygt i .postgang/work \
+     og tas opp igjen i neste kjøring. Prøv: kontroller plass og rettigheter på disken";
+
 /// A letter with a recorded decision, on its way from `work/` to its place.
 pub(super) struct Admitted {
     name: DropName,
-    id: String,
     code: String,
+    status: Status,
     pending: Pending,
 }
 
@@ -38,19 +42,20 @@ impl Pass<'_> {
         let mut known: HashMap<Digest256, Vec<Earlier>> = HashMap::new();
         for letter in examined {
             let digest = letter.key.digest();
-            if !known.contains_key(&digest) {
-                known.insert(digest, self.ledger.earlier(&digest)?);
-            }
-            let earlier = known.get_mut(&digest).expect("it was just put there");
+            let earlier = match known.entry(digest) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => entry.insert(self.ledger.earlier(&digest).context(LEDGER_FAILED)?),
+            };
             if let Some((id, pending)) = recorded(earlier, &letter.name, &resumed) {
-                resumed.insert(id.clone());
-                let code = code_of(&pending.status);
-                admitted.push(Admitted { name: letter.name, id, code, pending });
+                resumed.insert(id);
+                let status =
+                    Status::from_yaml(pending.status.as_bytes()).context("protokollen har en ukjent status")?;
+                admitted.push(Admitted { name: letter.name, code: status.kode.clone(), status, pending });
                 continue;
             }
-            let name = letter.name.clone();
+            let (name, recipient) = (letter.name.clone(), letter.recipient);
             match self.decide(letter, earlier, registers) {
-                Some((decision, pending)) => {
+                Some((decision, status, pending)) => {
                     earlier.push(Earlier {
                         id: decision.id.clone(),
                         attempt: decision.attempt,
@@ -60,22 +65,30 @@ impl Pass<'_> {
                         received: decision.received.clone(),
                         pending: None,
                     });
-                    let (id, code) = (decision.id.clone(), decision.code.clone());
+                    let code = decision.code.clone();
                     decided.push((decision, pending.clone()));
-                    admitted.push(Admitted { name, id, code, pending });
+                    admitted.push(Admitted { name, code, status, pending });
                 }
                 // It was claimed before the registers fell silent: it waits in `inbox/` like the others.
                 None => match self.desk.spool.put_back(&name) {
+                    Ok(()) if matches!(self.desk.facts(recipient, registers), Lookup::Held) => {
+                        self.report.waits_for_row(name);
+                    }
                     Ok(()) => self.report.waits_for_snapshot(name),
                     Err(error) => self.report.failed(&name, &error.to_string()),
                 },
             }
         }
-        self.ledger.decide(&decided)?;
+        self.ledger.decide(&decided).context(LEDGER_FAILED)?;
         Ok(admitted)
     }
 
-    fn decide(&self, letter: Examined, earlier: &[Earlier], registers: &Registers) -> Option<(Decided, Pending)> {
+    fn decide(
+        &self,
+        letter: Examined,
+        earlier: &[Earlier],
+        registers: &Registers,
+    ) -> Option<(Decided, Status, Pending)> {
         let mut judgement = letter.judgement?;
         if let Some(first) = earlier.iter().find(|first| blocks(first, self.desk.settings.now)) {
             judgement.or_duplicate_of(&first.id);
@@ -90,6 +103,7 @@ impl Pass<'_> {
         let status = Status::of(Placing {
             id: id.clone(),
             letter: letter.letter.as_ref(),
+            reference: letter.reference.as_deref(),
             judgement: &judgement,
             facts: letter.facts.as_ref().filter(|_| looked_up),
             snapshots: recipient.map(|r| registers.used_for(&r).to_vec()).unwrap_or_default(),
@@ -98,8 +112,8 @@ impl Pass<'_> {
             now: self.desk.settings.now,
         });
         let pending = Pending {
-            drop_name: letter.name.shown(),
-            channel: decision.channel,
+            source: letter.name.shown(),
+            target: decision.channel.as_str().to_owned(),
             folder: letter_name(&letter.name.text(), &id[..8]),
             status: status.to_yaml(),
             decision: refused.then(|| decision_text(&status, decision.code)),
@@ -109,49 +123,37 @@ impl Pass<'_> {
             key: letter.key.digest(),
             attempt,
             refused,
-            reference: status.eksternReferanse,
+            reference: status.eksternReferanse.clone(),
+            sender: status.avsender.clone(),
             received: status.mottatt.to_string(),
-            code: status.kode,
+            code: status.kode.clone(),
         };
-        Some((decided, pending))
+        Some((decided, status, pending))
     }
 
-    /// Writes, syncs, moves, syncs, records and marks a batch whose decisions are recorded.
+    /// Carries out a batch's recorded decisions.
     pub(super) fn place(&mut self, admitted: Vec<Admitted>) -> Result<(), PassError> {
         if admitted.is_empty() {
             return Ok(());
         }
-        let spool = &self.desk.spool;
-        let write =
-            |letter: &Admitted| spool.write(&letter.name, &letter.pending.status, letter.pending.decision.as_deref());
-        let written: Vec<_> = admitted.par_iter().map(write).collect();
-        let mut ready = Vec::new();
-        for (letter, outcome) in admitted.into_iter().zip(written) {
-            match outcome {
-                Ok(()) => ready.push(letter),
-                Err(error) => self.report.stuck(&letter.name, &error.to_string()),
-            }
-        }
-        self.desk.spool.sync().context("kan ikke lagre brevene varig; de ligger i .postgang/work og tas opp igjen")?;
-        let mut placed = Vec::new();
-        for letter in ready {
-            match self.desk.spool.place(&letter.name, letter.pending.channel, &letter.pending.folder) {
-                Ok(folder) => placed.push((letter, folder)),
-                Err(error) => self.report.stuck(&letter.name, &error.to_string()),
-            }
-        }
-        self.desk.spool.sync().context("kan ikke lagre flyttingene varig; brevene tas opp igjen")?;
-        let place = |letter: &Admitted, folder: &str| format!("{}/{folder}", letter.pending.channel.as_str());
-        let places: Vec<_> = placed.iter().map(|(letter, folder)| (letter.id.clone(), place(letter, folder))).collect();
-        self.ledger.placed(&Stamp(self.desk.settings.now).to_string(), &places)?;
         let desk = &self.desk;
-        let mark = |(letter, folder): &(Admitted, String)| {
-            desk.spool.mark_ready(&desk.root.channel(letter.pending.channel).join(folder))
+        let journey = |letter: &Admitted| Journey {
+            from: letter.name.in_work(desk.root),
+            pending: letter.pending.clone(),
+            status: letter.status.clone(),
         };
-        placed.par_iter().try_for_each(mark).context("kan ikke skrive FERDIG; det gjøres ved neste start")?;
-        for (letter, folder) in &placed {
-            tracing::info!(id = letter.id, code = letter.code, place = place(letter, folder), "placed");
-            self.report.placed(letter.pending.channel, &letter.code, folder, &letter.pending.status);
+        let journeys: Vec<Journey> = admitted.iter().map(journey).collect();
+        let outcomes = moves::carry_out(desk.root, &desk.spool, &mut self.ledger, desk.settings.now, journeys)?;
+        for (letter, outcome) in admitted.into_iter().zip(outcomes) {
+            match (outcome, letter.pending.channel()) {
+                (Ok(folder), Some(channel)) => {
+                    let Pending { target, status, .. } = &letter.pending;
+                    tracing::info!(id = letter.status.forsendelsesId, code = letter.code, target, folder, "placed");
+                    self.report.placed(channel, &letter.code, &folder, status);
+                }
+                (Ok(_), None) => {}
+                (Err(error), _) => self.report.stuck(&letter.name, &error.to_string()),
+            }
         }
         Ok(())
     }
@@ -163,7 +165,7 @@ fn recorded(earlier: &[Earlier], name: &DropName, resumed: &HashSet<String>) -> 
         let unresumed = earlier.iter().filter(|e| !resumed.contains(&e.id));
         unresumed.filter_map(|e| Some((e.id.clone(), e.pending.clone()?)))
     };
-    open().find(|(_, pending)| pending.drop_name == name.shown()).or_else(|| open().next())
+    open().find(|(_, pending)| pending.source == name.shown()).or_else(|| open().next())
 }
 
 /// Whether an earlier letter forbids another like it.
@@ -171,10 +173,6 @@ pub(super) fn blocks(first: &Earlier, now: Time) -> bool {
     let window = TimeDelta::days(BLOCKS_DAYS_WITHOUT_REFERENCE);
     let recent = || parse_time(&first.received).is_none_or(|received| now - received < window);
     !first.refused && !first.released && (first.has_reference || recent())
-}
-
-fn code_of(status: &str) -> String {
-    Status::from_yaml(status.as_bytes()).map(|status| status.kode).unwrap_or_default()
 }
 
 /// `BESLUTNING.txt`: what a clerk reads in a refused letter's folder.

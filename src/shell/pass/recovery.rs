@@ -13,28 +13,22 @@ use crate::core::status::Stamp;
 use crate::shell::find::{letters, read_status};
 use crate::shell::intake;
 use crate::shell::ledger::{Decided, Remembered};
+use crate::shell::moves;
+use crate::shell::nightly::seal;
 
 /// Drops with one key that are told apart when the ledger is rebuilt.
 const ATTEMPTS_MAX: u32 = 1_000;
 
 impl Pass<'_> {
-    /// Records letters that reached their place just before a crash.
-    pub(super) fn finish_placed(&mut self) -> Result<(), PassError> {
-        let pending = self.ledger.pending()?;
-        if pending.is_empty() {
-            return Ok(());
-        }
-        let mut found = Vec::new();
-        for (id, pending) in &pending {
-            let is_it = |path: &Path| read_status(path).is_some_and(|status| status.forsendelsesId == *id);
-            let place = self.desk.spool.find_placed(pending.channel, &pending.folder, is_it);
-            if let Some(path) = place.with_context(|| format!("kan ikke lese outbox/{}", pending.channel.as_str()))? {
-                let folder = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                found.push((id.clone(), format!("{}/{folder}", pending.channel.as_str())));
-            }
-        }
-        self.desk.spool.sync().context("kan ikke lagre flyttingene varig")?;
-        Ok(self.ledger.placed(&Stamp(self.desk.settings.now).to_string(), &found)?)
+    /// Carries out what was decided before a crash: print batches first, since their letters wait for them.
+    pub(super) fn finish_moves(&mut self) -> Result<(), PassError> {
+        let Desk { root, spool, settings, .. } = &self.desk;
+        spool.empty_trash().context("kan ikke slette det som ligger i .postgang/slettes")?;
+        let mut messages = seal::finish(root, spool, &mut self.ledger, settings.now)?;
+        messages.extend(moves::finish(root, spool, &mut self.ledger, settings.now)?);
+        self.report.needs_person |= !messages.is_empty();
+        self.report.messages.extend(messages);
+        Ok(())
     }
 
     /// Puts `FERDIG` back where a crash came between a letter's place and its mark.
@@ -44,6 +38,7 @@ impl Pass<'_> {
             let letters = self.desk.spool.unmarked(channel);
             unmarked.extend(letters.with_context(|| format!("kan ikke lese outbox/{}", channel.as_str()))?);
         }
+        unmarked.extend(self.desk.spool.unmarked_batches().context("kan ikke lese outbox/print")?);
         if unmarked.is_empty() {
             return Ok(());
         }
@@ -56,9 +51,6 @@ impl Pass<'_> {
     /// Fills a new ledger from the letters in `outbox/`.
     pub(super) fn rebuild_ledger(&mut self) -> Result<(), PassError> {
         let folders: Vec<PathBuf> = letters(self.desk.root).collect();
-        if folders.is_empty() {
-            return Ok(());
-        }
         let desk = &self.desk;
         let mut letters: Vec<Remembered> = folders.par_iter().filter_map(|folder| desk.remember(folder)).collect();
         let identity = |letter: &Remembered| (letter.decided.key, letter.decided.attempt);
@@ -66,6 +58,9 @@ impl Pass<'_> {
         letters.dedup_by_key(|letter| identity(letter));
         let forgotten = folders.len() - letters.len();
         self.ledger.remember(&Stamp(self.desk.settings.now).to_string(), &letters)?;
+        if folders.is_empty() {
+            return Ok(());
+        }
         let mut message = format!(
             ".postgang/ledger.sqlite manglet og er bygd opp igjen fra {} brev i outbox/. Brev som er slettet derfra, er glemt.",
             letters.len()
@@ -85,8 +80,8 @@ impl Desk<'_> {
         let drop = intake::open(folder, None, self.settings.wall).ok()?.drop;
         let key = match &drop.letter {
             Ok(letter) => {
-                let reads = intake::read_documents(folder, &drop).ok()?;
-                let sender = status.avsender.clone().or_else(|| letter.sender.clone()).unwrap_or_default();
+                let reads = intake::read_documents(folder, &drop, None).ok()?;
+                let sender = status.avsender.clone().or_else(|| drop.named_sender.clone()).unwrap_or_default();
                 Key::of_letter(&sender, letter, &judge::key_documents(&reads))
             }
             Err(_) => Key::of_files(&intake::digest_files(folder, &drop).ok()?),
@@ -94,16 +89,18 @@ impl Desk<'_> {
         let is = |attempt| key.id(attempt).to_string() == status.forsendelsesId;
         let attempt = if is(None) { 1 } else { (1..=ATTEMPTS_MAX).find(|n| is(Some(*n)))? };
         let place = folder.strip_prefix(self.root.outbox()).ok()?.to_string_lossy().into_owned();
-        let released = matches!(status.status, State::ManueltHandtert | State::IkkeLevert);
+        let returned = status.hendelser.iter().any(|event| event.status == State::Retur);
+        let released = returned || matches!(status.status, State::ManueltHandtert | State::IkkeLevert);
         let decided = Decided {
-            id: status.forsendelsesId,
+            id: status.forsendelsesId.clone(),
             key: key.digest(),
             attempt,
             refused: status.kanal == Channel::Avvist,
-            reference: status.eksternReferanse,
+            reference: status.eksternReferanse.clone(),
+            sender: status.avsender.clone(),
             received: status.mottatt.to_string(),
-            code: status.kode,
+            code: status.kode.clone(),
         };
-        Some(Remembered { decided, place, released })
+        Some(Remembered { decided, status, place, released })
     }
 }

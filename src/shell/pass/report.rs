@@ -10,6 +10,7 @@ use crate::core::route::Channel;
 use crate::core::snapshot::SnapshotUsed;
 use crate::core::status::Status;
 use crate::shell::spool::DropName;
+use crate::shell::stopwatch::Stopwatch;
 
 /// Refused letters that get a line of their own; the rest are in the counts and in `outbox/avvist/`.
 const REFUSALS_SHOWN: usize = 100;
@@ -42,6 +43,8 @@ pub struct Report {
     /// Something was left that will not mend itself.
     #[serde(skip)]
     pub needs_person: bool,
+    #[serde(skip)]
+    pub stopwatch: Stopwatch,
 }
 
 /// Why a drop stays, though it is whole.
@@ -75,6 +78,10 @@ impl Placed {
         }
     }
 
+    pub(in crate::shell) fn count(&mut self, channel: Channel) {
+        *self.of_mut(channel) += 1;
+    }
+
     fn of_mut(&mut self, channel: Channel) -> &mut usize {
         match channel {
             Channel::Digipost => &mut self.digipost,
@@ -90,11 +97,16 @@ impl Placed {
 impl Report {
     pub(super) fn placed(&mut self, channel: Channel, code: &str, folder: &str, status: &str) {
         self.received += 1;
-        *self.placed.of_mut(channel) += 1;
         *self.placed_by_code.entry((channel, code.to_owned())).or_default() += 1;
-        if channel != Channel::Avvist {
-            return;
+        match channel {
+            Channel::Avvist => self.refused(code, folder, status),
+            _ => self.placed.count(channel),
         }
+    }
+
+    /// A letter that went to `avvist/`.
+    pub(in crate::shell) fn refused(&mut self, code: &str, folder: &str, status: &str) {
+        self.placed.count(Channel::Avvist);
         *self.refused.entry(code.to_owned()).or_default() += 1;
         match self.placed.avvist {
             n if n <= REFUSALS_SHOWN => self.messages.push(refusal_line(folder, code, status)),
@@ -132,6 +144,12 @@ impl Report {
             "{}: brevet er avgjort, men kunne ikke flyttes ({why}). Det ligger trygt i .postgang/work og går videre i neste kjøring. Prøv: kontroller plass og rettigheter på disken.",
             name.shown()
         ));
+    }
+
+    /// Drops that a register row holds, for the night's list.
+    pub(super) fn held_by_row(&self) -> Vec<String> {
+        let by_row = self.held.iter().filter(|(_, why)| *why == Held::ByRow);
+        by_row.map(|(name, _)| name.shown()).collect()
     }
 
     fn trouble(&mut self, name: &DropName, line: String) {

@@ -41,6 +41,7 @@ pub(super) struct Examined {
     pub(super) name: DropName,
     pub(super) key: Key,
     pub(super) letter: Option<Letter>,
+    pub(super) reference: Option<String>,
     pub(super) reads: Vec<Read>,
     pub(super) recipient: Option<RecipientId>,
     pub(super) facts: Option<Facts>,
@@ -134,19 +135,27 @@ impl Desk<'_> {
         let drop = intake::open(path, name.sender, self.settings.wall)?.drop;
         let today = self.settings.now.date_naive();
         let recipient = drop.address(self.senders, today).ok().and_then(|addressed| addressed.recipient);
-        let reads = intake::read_documents(path, &drop)?;
-        let key = match &drop.letter {
-            Ok(letter) => {
-                Key::of_letter(&sender_line(&drop, letter, self.senders), letter, &judge::key_documents(&reads))
-            }
-            Err(_) => Key::of_files(&intake::digest_files(path, &drop)?),
-        };
         let facts = match self.facts(recipient, registers) {
             Lookup::Known(facts) => Some(facts),
             Lookup::Held | Lookup::Unavailable => None,
         };
+        let limits = facts.as_ref().and_then(|facts| judge::print_limits(&drop, self.senders, facts, today));
+        let reads = intake::read_documents(path, &drop, limits)?;
+        let key = match &drop.letter {
+            Ok(letter) => Key::of_letter(&sender_line(&drop, self.senders), letter, &judge::key_documents(&reads)),
+            Err(_) => Key::of_files(&intake::digest_files(path, &drop)?),
+        };
         let judgement = facts.as_ref().map(|facts| judge::judge(&drop, &reads, self.senders, facts, today));
-        Ok(Examined { name: name.clone(), key, letter: drop.letter.ok(), reads, recipient, facts, judgement })
+        Ok(Examined {
+            name: name.clone(),
+            key,
+            letter: drop.letter.ok(),
+            reference: drop.reference,
+            reads,
+            recipient,
+            facts,
+            judgement,
+        })
     }
 
     pub(super) fn facts(&self, recipient: Option<RecipientId>, registers: &Registers) -> Lookup<Facts> {
@@ -159,10 +168,10 @@ impl Desk<'_> {
 }
 
 /// The key's first line: the sender that was found, else the one that was claimed to be it.
-fn sender_line(drop: &Drop, letter: &Letter, senders: &Senders) -> String {
+fn sender_line(drop: &Drop, senders: &Senders) -> String {
     match drop.sender(senders) {
         Ok(sender) => sender.number.to_string(),
-        Err(_) => letter.sender.clone().unwrap_or_default(),
+        Err(_) => drop.named_sender.clone().unwrap_or_default(),
     }
 }
 

@@ -20,6 +20,19 @@ impl Page {
     pub(crate) fn lineage(&self) -> impl Iterator<Item = ObjectId> + '_ {
         std::iter::once(self.id).chain(self.ancestors.iter().copied())
     }
+
+    /// The value of an inheritable attribute (ISO 32000-1, table 30), resolved; null counts as absent.
+    pub(crate) fn inherited<'a>(&self, document: &'a Document, key: &[u8]) -> Option<&'a Object> {
+        document.dereference(self.inherited_as_written(document, key)?).ok().map(|(_, object)| object)
+    }
+
+    /// The same value as it stands in the file: possibly a reference, never to null.
+    pub(crate) fn inherited_as_written<'a>(&self, document: &'a Document, key: &[u8]) -> Option<&'a Object> {
+        self.lineage().find_map(|id| {
+            let object = document.get_dictionary(id).ok()?.get(key).ok()?;
+            (!document.dereference(object).ok()?.1.is_null()).then_some(object)
+        })
+    }
 }
 
 /// All pages in reading order; `None` when the tree is broken, circular or beyond the bounds.

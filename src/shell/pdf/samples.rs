@@ -38,7 +38,9 @@ impl Sample {
             "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()],
             "Resources" => dictionary! { "Font" => dictionary! { "F1" => self.font } },
         };
-        page.extend(&extra);
+        for (key, value) in extra {
+            page.set(key, value);
+        }
         let id = self.document.add_object(page);
         self.kids.push(id.into());
         id

@@ -97,6 +97,28 @@ fn a_hole_of_zeros_is_unreadable() {
 }
 
 #[test]
+fn a_broken_object_counts_when_a_page_needs_it() {
+    // The object's own header is gone; the table still says that it is there.
+    let broken = |needed: bool| {
+        let mut sample = Sample::new();
+        let object = sample.document.add_object(Stream::new(dictionary! { "Marked" => true }, b"q Q".to_vec()));
+        let extra = if needed {
+            dictionary! { "Contents" => object }
+        } else {
+            dictionary! {}
+        };
+        sample.page("", extra);
+        let mut file = sample.bytes();
+        let header = format!("\n{} 0 obj", object.0);
+        let start = file.windows(header.len()).position(|window| window == header.as_bytes()).unwrap();
+        file[start + 1..start + header.len()].fill(b'x');
+        pages(&file)
+    };
+    assert_eq!(broken(true), Err(PdfFault::Unreadable));
+    assert_eq!(broken(false), Ok(1));
+}
+
+#[test]
 fn untidy_but_complete_files_pass() {
     let whole = Sample::letter(2).bytes();
     // Bytes before the header shift every offset.

@@ -20,7 +20,8 @@ pub fn keep(dir: &Path, kept: &Path, used: &SnapshotUsed) -> io::Result<()> {
     let (name, other) = if dir.join(&plain).exists() { (plain, packed) } else { (packed, plain) };
     let source = fs::metadata(dir.join(&name))?;
     let copy = kept.join(&name);
-    let is_source = |other: fs::Metadata| other.len() == source.len() && other.modified().ok() == source.modified().ok();
+    let is_source =
+        |other: fs::Metadata| other.len() == source.len() && other.modified().ok() == source.modified().ok();
     if fs::metadata(&copy).is_ok_and(is_source) {
         return Ok(());
     }

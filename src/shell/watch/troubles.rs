@@ -78,7 +78,8 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             let full = |line: &str| BTreeMap::from([(Topic::Pass, line.to_owned())]);
             let mut troubles = Troubles::default();
-            for standing in [full("fullt"), full("fullt"), full("verre\n20914695016"), BTreeMap::new(), BTreeMap::new()] {
+            for standing in [full("fullt"), full("fullt"), full("verre\n20914695016"), BTreeMap::new(), BTreeMap::new()]
+            {
                 troubles.update(standing);
             }
         });
@@ -86,7 +87,11 @@ mod tests {
         let told: Vec<&str> = text.lines().map(|line| line.split_once(": ").unwrap().1).collect();
         assert_eq!(
             told,
-            ["trouble trouble=\"fullt\"", "trouble trouble=\"verre_XXXXXXXXXXX\"", "over trouble=\"verre_XXXXXXXXXXX\""]
+            [
+                "trouble trouble=\"fullt\"",
+                "trouble trouble=\"verre_XXXXXXXXXXX\"",
+                "over trouble=\"verre_XXXXXXXXXXX\""
+            ]
         );
     }
 }

@@ -1,0 +1,473 @@
+//! What a night does with one letter: the contract's steps in their order, over values.
+//!
+//! Opened wins over everything: a letter known to be opened is never printed. One bound, never two: a letter is
+//! overdue from its deadline on, however long that is ago.
+
+use chrono::TimeDelta;
+
+use super::calendar::{Calendar, ReadingLimit, Time};
+use super::code::Code;
+use super::identity::redact;
+use super::receipts::{Receipt, Verdict, hear};
+use super::route::{Channel, State};
+use super::senders::Then;
+use super::status::{Event, Stamp, Status, Stay};
+
+/// A receiving system fetches every few minutes; after a day nobody is there.
+const SVARINN_HOURS: i64 = 24;
+/// Characters of a stop file that are kept as its reason.
+const REASON_CHARS_MAX: usize = 500;
+
+/// What holds for every letter of one night.
+pub struct Night<'a> {
+    pub now: Time,
+    pub calendar: &'a Calendar,
+    /// Receipts have come lately. Without, nobody knows what was opened, and nothing is printed as unread.
+    pub receipts_alive: bool,
+}
+
+/// Where a letter goes tonight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Go {
+    Altinn,
+    Print,
+    Archive,
+}
+
+/// What a night counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    Opened,
+    Delivered,
+    Failed,
+    Stopped,
+    /// A stop file where stopping is no longer possible.
+    StopTooLate,
+    NotCollected,
+    Unread,
+    NeverNotified,
+    /// Overdue, and kept from print because no receipts have come.
+    Held,
+    DigitalOnly,
+    Reminded,
+    Returned,
+}
+
+/// A letter after tonight's rules.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub status: Status,
+    /// `None`: it stays where it is.
+    pub go: Option<Go>,
+    pub outcomes: Vec<Outcome>,
+    /// It ended without reaching anybody: the same letter may come again.
+    pub released: bool,
+}
+
+/// The steps for a letter that waits in a channel. `stop`: the text of a stop file in its folder.
+pub fn waiting(letter: &Status, receipts: &[Receipt], stop: Option<&str>, night: &Night) -> Step {
+    let mut step = Step::of(letter);
+    hear(&mut step.status, receipts);
+    let verdict = Verdict::of(&step.status, night.now);
+    step.start_clock(&verdict, night);
+    if verdict.opened {
+        step.count(Outcome::Opened);
+        step.archive(State::Lest, night);
+    } else if verdict.delivered {
+        step.count(Outcome::Delivered);
+        step.archive(State::LevertSdp, night);
+    } else {
+        if verdict.failed && step.status.kanal != Channel::Print {
+            step.fail(night);
+        }
+        if let Some(reason) = stop.filter(|_| step.go != Some(Go::Archive)) {
+            step.stop(reason, night);
+        }
+        if step.go.is_none() {
+            step.let_time_pass(&verdict, night);
+        }
+    }
+    step
+}
+
+/// A reminder that is listed was the last thing that a digital-only letter waited for.
+pub fn reminded(letter: &Status, night: &Night) -> Option<Step> {
+    let done = letter.kanal == Channel::Altinn && letter.status == State::SendtDigitalt && letter.purret.is_some();
+    done.then(|| {
+        let mut step = Step::of(letter);
+        step.archive(State::SendtDigitalt, night);
+        step
+    })
+}
+
+/// A letter in a sealed batch: the print house's word sets its status, everything else is recorded.
+pub fn sealed(letter: &Status, receipts: &[Receipt]) -> Step {
+    let mut step = Step::of(letter);
+    hear(&mut step.status, receipts);
+    if step.news(State::Printet, letter) {
+        step.status.status = State::Printet;
+    }
+    step.hear_return(letter);
+    step
+}
+
+/// A letter that is finished or refused. That it was opened after all is worth more than that it was delivered or
+/// given up.
+pub fn finished(letter: &Status, receipts: &[Receipt], night: &Night) -> Step {
+    let mut step = Step::of(letter);
+    hear(&mut step.status, receipts);
+    let replaced = matches!(letter.status, State::LevertSdp | State::SendtDigitalt | State::IkkeLevert);
+    if replaced && letter.kanal != Channel::Avvist && Verdict::of(&step.status, night.now).opened {
+        step.count(Outcome::Opened);
+        step.status.status = State::Lest;
+    }
+    if step.news(State::Printet, letter) && letter.status == State::SendtPrint {
+        step.status.status = State::Printet;
+    }
+    step.hear_return(letter);
+    step
+}
+
+/// A letter in print that becomes part of a sealed batch.
+pub fn seal(letter: &Status, batch: &str, now: Time) -> Status {
+    let mut step = Step::of(letter);
+    step.status.status = State::SendtPrint;
+    step.event(State::SendtPrint, sealed_text(batch), now);
+    // A notice that was given is what the time for appeal runs from; paper comes after it.
+    step.status.underrettet.get_or_insert(Stamp(now));
+    step.status
+}
+
+/// A letter whose batch was not sealed after all.
+pub fn unseal(letter: &Status, batch: &str) -> Status {
+    let mut letter = letter.clone();
+    let text = sealed_text(batch);
+    letter.hendelser.retain(|event| event.status != State::SendtPrint || event.tekst != text);
+    letter.status = State::Akseptert;
+    letter.underrettet = letter.underrettet.filter(|_| letter.underrettet == letter.varslet);
+    letter
+}
+
+fn sealed_text(batch: &str) -> String {
+    format!("Sendt til utskrift i {batch}")
+}
+
+/// A letter in print that cannot be printed: a person must see to it.
+pub fn refuse(letter: &Status, code: Code, sentence: String, now: Time) -> Status {
+    let mut step = Step::of(letter);
+    step.leave(Channel::Avvist, now);
+    step.status.status = State::Avvist;
+    step.status.kode = code.as_str().to_owned();
+    step.status.hjemmel = None;
+    step.event(State::Avvist, "Kan ikke skrives ut; se begrunnelsen".to_owned(), now);
+    step.status.begrunnelse = sentence;
+    step.status
+}
+
+/// Whether everything that could be heard of a letter in a sealed batch has been heard.
+pub fn is_settled(letter: &Status) -> bool {
+    letter.hendelser.iter().any(|event| matches!(event.status, State::Printet | State::Retur))
+}
+
+impl Step {
+    fn of(letter: &Status) -> Self {
+        Self { status: letter.clone(), go: None, outcomes: Vec::new(), released: false }
+    }
+
+    pub fn has(&self, outcome: Outcome) -> bool {
+        self.outcomes.contains(&outcome)
+    }
+
+    fn count(&mut self, outcome: Outcome) {
+        self.outcomes.push(outcome);
+    }
+
+    fn event(&mut self, status: State, text: String, now: Time) {
+        let kanal = Some(self.status.kanal);
+        self.status.hendelser.push(Event { tidspunkt: Stamp(now), status, tekst: text, kanal });
+        self.status.hendelser.sort_by_key(|event| event.tidspunkt);
+    }
+
+    /// Whether an event of this kind has come tonight.
+    fn news(&self, state: State, before: &Status) -> bool {
+        let count = |letter: &Status| letter.hendelser.iter().filter(|event| event.status == state).count();
+        count(&self.status) > count(before)
+    }
+
+    fn hear_return(&mut self, before: &Status) {
+        if self.news(State::Retur, before) {
+            self.count(Outcome::Returned);
+            self.released = true;
+        }
+    }
+
+    /// The first notice starts the clock anew, also when an earlier one becomes known late.
+    fn start_clock(&mut self, verdict: &Verdict, night: &Night) {
+        let letter = &mut self.status;
+        // On paper there is no notice; whoever reports one means the channel before.
+        let Some(notice) = verdict.notice.map(Stamp).filter(|_| letter.kanal != Channel::Print) else { return };
+        letter.varslet = Some(notice);
+        letter.underrettet = Some(notice);
+        if matches!(letter.status, State::Akseptert | State::KlarForMottak) {
+            letter.status = State::Varslet;
+        }
+        if letter.kanal == Channel::Altinn {
+            letter.lesefrist = deadline(letter, notice.0, night).or(letter.lesefrist);
+        }
+    }
+
+    /// Leaves the channel for another, or for the archive where that is the same one.
+    fn leave(&mut self, to: Channel, now: Time) {
+        let letter = &mut self.status;
+        let stay = Stay { kanal: letter.kanal, fra: letter.plassert, til: Stamp(now), kode: letter.kode.clone() };
+        letter.tidligere.push(stay);
+        letter.kanal = to;
+        letter.plassert = Stamp(now);
+    }
+
+    fn archive(&mut self, state: State, night: &Night) {
+        self.leave(self.status.kanal, night.now);
+        self.status.status = state;
+        self.go = Some(Go::Archive);
+    }
+
+    fn because(&mut self, code: Code) {
+        let entry = code.entry();
+        self.status.kode = entry.code.to_owned();
+        self.status.begrunnelse = entry.sentence.to_owned();
+        self.status.hjemmel = entry.paragraph.map(str::to_owned);
+    }
+
+    fn to_print(&mut self, code: Code, night: &Night) {
+        self.leave(Channel::Print, night.now);
+        self.because(code);
+        self.status.status = State::Akseptert;
+        self.event(State::Akseptert, "Overført til utskrift".to_owned(), night.now);
+        self.go = Some(Go::Print);
+    }
+
+    fn fail(&mut self, night: &Night) {
+        self.count(Outcome::Failed);
+        // A notice of a letter that could not be delivered informed nobody.
+        self.status.underrettet = None;
+        if is_digital_only(&self.status) {
+            self.released = true;
+            self.because(Code::DeliveryFailed);
+            self.event(State::IkkeLevert, "Kunne ikke leveres digitalt, og sendes ikke på papir".to_owned(), night.now);
+            self.archive(State::IkkeLevert, night);
+        } else {
+            self.to_print(Code::DeliveryFailed, night);
+        }
+    }
+
+    fn stop(&mut self, reason: &str, night: &Night) {
+        if self.status.kanal.is_mailbox() {
+            self.count(Outcome::StopTooLate);
+            return;
+        }
+        self.count(Outcome::Stopped);
+        self.released = true;
+        // It may have been on its way to print tonight; it stops all the same.
+        let reason: String = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        let reason: String = redact(&reason).chars().take(REASON_CHARS_MAX).collect();
+        let text = if reason.is_empty() { "Stoppet".to_owned() } else { format!("Stoppet: {reason}") };
+        self.because(Code::Stopped);
+        self.event(State::ManueltHandtert, text, night.now);
+        self.archive(State::ManueltHandtert, night);
+    }
+
+    fn let_time_pass(&mut self, verdict: &Verdict, night: &Night) {
+        let letter = &self.status;
+        if letter.kanal == Channel::Svarinn && night.now >= letter.plassert.0 + TimeDelta::hours(SVARINN_HOURS) {
+            return self.to_altinn(night);
+        }
+        if letter.kanal != Channel::Altinn {
+            return;
+        }
+        if letter.lesefrist.is_some_and(|deadline| night.now >= deadline.0) {
+            self.pass_deadline(verdict, night);
+        }
+        if self.go.is_none() && self.reminder_is_due(night) {
+            self.count(Outcome::Reminded);
+            self.status.purret = Some(Stamp(night.now));
+        }
+    }
+
+    fn to_altinn(&mut self, night: &Night) {
+        self.count(Outcome::NotCollected);
+        self.leave(Channel::Altinn, night.now);
+        self.because(Code::SvarinnNotCollected);
+        self.status.status = State::Akseptert;
+        self.status.lesefrist = deadline(&self.status, night.now, night);
+        // What was said in the other channel started no clock here.
+        self.status.varslet = None;
+        self.event(State::Akseptert, "Overført til Altinn".to_owned(), night.now);
+        self.go = Some(Go::Altinn);
+    }
+
+    fn pass_deadline(&mut self, verdict: &Verdict, night: &Night) {
+        if is_digital_only(&self.status) {
+            if self.status.status != State::SendtDigitalt {
+                self.count(Outcome::DigitalOnly);
+                self.status.status = State::SendtDigitalt;
+                let text = "Ikke åpnet innen lesefristen; brevet sendes bare digitalt";
+                self.event(State::SendtDigitalt, text.to_owned(), night.now);
+            }
+            if reminder_days(&self.status).is_none() {
+                self.archive(State::SendtDigitalt, night);
+            }
+        } else if !night.receipts_alive {
+            self.count(Outcome::Held);
+        } else if verdict.handed_over || self.status.varslet.is_some() {
+            self.count(Outcome::Unread);
+            self.to_print(Code::UnreadPastDeadline, night);
+        } else {
+            self.count(Outcome::NeverNotified);
+            self.to_print(Code::NeverNotified, night);
+        }
+    }
+
+    fn reminder_is_due(&self, night: &Night) -> bool {
+        let letter = &self.status;
+        let start = letter.varslet.unwrap_or(letter.plassert).0;
+        let due = |days: i64| night.now >= start + TimeDelta::days(days);
+        letter.purret.is_none() && reminder_days(letter).is_some_and(due)
+    }
+}
+
+/// By the rule that the letter was placed by; later edits of the sender's rules do not touch it.
+fn deadline(letter: &Status, start: Time, night: &Night) -> Option<Stamp> {
+    let limit: ReadingLimit = letter.regel.as_ref()?.lesefrist.parse().ok()?;
+    Some(Stamp(night.calendar.deadline(start, limit)))
+}
+
+fn reminder_days(letter: &Status) -> Option<i64> {
+    letter.regel.as_ref()?.purring.as_ref()?.split_whitespace().next()?.parse().ok()
+}
+
+fn is_digital_only(letter: &Status) -> bool {
+    letter.kunDigitalLevering || letter.deretter == Some(Then::DigitalOnly)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::super::calendar::parse_time;
+    use super::super::status::tests::letter_in;
+    use super::*;
+
+    /// Placed Monday 23 November 2026 at 09:00; two working days end Thursday at 00:00.
+    fn placed(channel: Channel) -> Status {
+        letter_in(channel, parse_time("2026-11-23T09:00:00+01:00").unwrap())
+    }
+
+    fn receipts(lines: &[&str]) -> Vec<Receipt> {
+        let parse = |line: &&str| {
+            let (word, at) = line.split_once(' ').unwrap();
+            let at = parse_time(&format!("2026-11-{at}:00:00+01:00")).unwrap().with_timezone(&Utc);
+            Receipt { at, word: word.parse().unwrap(), channel: None }
+        };
+        lines.iter().map(parse).collect()
+    }
+
+    fn tonight(letter: &Status, lines: &[&str], stop: Option<&str>, now: &str) -> Step {
+        let calendar = Calendar::default();
+        let now = parse_time(&format!("2026-{now}:00:00+01:00")).unwrap();
+        waiting(letter, &receipts(lines), stop, &Night { now, calendar: &calendar, receipts_alive: true })
+    }
+
+    #[test]
+    fn the_steps_in_their_order() {
+        use Channel::*;
+        let print = Some(Go::Print);
+        let archive = Some(Go::Archive);
+        for (channel, lines, stop, now, go, state, code) in [
+            (Altinn, &[][..], None, "11-25T23", None, State::Akseptert, "no-digital-mailbox"),
+            (Altinn, &[], None, "11-26T00", print, State::Akseptert, "never-notified"),
+            (Altinn, &["SENDT 23T10"], None, "11-26T00", print, State::Akseptert, "unread-past-deadline"),
+            (Altinn, &["VARSLET 24T10"], None, "11-26T00", None, State::Varslet, "no-digital-mailbox"),
+            (Altinn, &["VARSLET 24T10"], None, "11-27T00", print, State::Akseptert, "unread-past-deadline"),
+            (Altinn, &["VARSLET 24T10", "LEST 27T10"], None, "11-28T00", archive, State::Lest, "no-digital-mailbox"),
+            (Altinn, &["LEST 24T10"], Some("stopp"), "11-26T00", archive, State::Lest, "no-digital-mailbox"),
+            (Altinn, &["FEIL 24T10"], None, "11-25T00", print, State::Akseptert, "delivery-failed"),
+            (Altinn, &["FEIL 24T10"], Some(""), "11-25T00", archive, State::ManueltHandtert, "stopped"),
+            (Altinn, &[], Some("feil mottaker"), "11-26T00", archive, State::ManueltHandtert, "stopped"),
+            (Svarinn, &[], None, "11-24T08", None, State::KlarForMottak, "no-digital-mailbox"),
+            (Svarinn, &[], None, "11-24T09", Some(Go::Altinn), State::Akseptert, "svarinn-not-collected"),
+            (Svarinn, &["MOTTATT_SVARINN 24T08"], None, "11-24T09", archive, State::Lest, "no-digital-mailbox"),
+            (Digipost, &["LEVERT_SDP 24T10"], None, "11-25T00", archive, State::LevertSdp, "no-digital-mailbox"),
+            (Digipost, &["FEIL 24T10"], None, "11-25T00", print, State::Akseptert, "delivery-failed"),
+            (Digipost, &[], Some(""), "11-25T00", None, State::Akseptert, "no-digital-mailbox"),
+            (Print, &[], Some(""), "11-25T00", archive, State::ManueltHandtert, "stopped"),
+            (Print, &["LEST 24T10"], None, "11-25T00", archive, State::Lest, "no-digital-mailbox"),
+        ] {
+            let step = tonight(&placed(channel), lines, stop, now);
+            let actual = (step.go, step.status.status, step.status.kode.as_str());
+            assert_eq!(actual, (go, state, code), "{channel:?} {lines:?} {stop:?} {now}");
+        }
+    }
+
+    #[test]
+    fn without_receipts_nothing_is_printed_as_unread() {
+        let (calendar, now) = (Calendar::default(), parse_time("2027-06-01T00:00:00+02:00").unwrap());
+        let night = Night { now, calendar: &calendar, receipts_alive: false };
+        let step = waiting(&placed(Channel::Altinn), &[], None, &night);
+        assert_eq!((step.go, step.outcomes.as_slice()), (None, [Outcome::Held].as_slice()));
+        let step = waiting(&placed(Channel::Altinn), &receipts(&["FEIL 24T10"]), None, &night);
+        assert_eq!(step.go, Some(Go::Print), "a failed delivery is known");
+    }
+
+    #[test]
+    fn digital_only_waits_for_its_reminder_and_is_reminded_once() {
+        let mut letter = placed(Channel::Altinn);
+        letter.deretter = Some(Then::DigitalOnly);
+        letter.regel.as_mut().unwrap().purring = Some("7 dager".to_owned());
+        let overdue = tonight(&letter, &[], None, "11-26T00");
+        assert_eq!((overdue.go, overdue.status.status), (None, State::SendtDigitalt));
+        let again = tonight(&overdue.status, &[], None, "11-26T00");
+        assert_eq!((again.status, again.outcomes.len()), (overdue.status.clone(), 0));
+        let due = tonight(&overdue.status, &[], None, "11-30T09");
+        assert!(due.has(Outcome::Reminded) && due.go.is_none());
+        let calendar = Calendar::default();
+        let night = Night { now: due.status.purret.unwrap().0, calendar: &calendar, receipts_alive: true };
+        assert_eq!(reminded(&due.status, &night).unwrap().go, Some(Go::Archive));
+        assert!(reminded(&overdue.status, &night).is_none());
+        letter.regel.as_mut().unwrap().purring = None;
+        assert_eq!(tonight(&letter, &[], None, "11-26T00").go, Some(Go::Archive));
+    }
+
+    #[test]
+    fn a_stop_keeps_its_reason_without_numbers() {
+        let step = tonight(&placed(Channel::Altinn), &[], Some("gjelder 20914695016\n"), "11-24T00");
+        assert!(step.released);
+        assert_eq!(step.status.hendelser.last().unwrap().tekst, "Stoppet: gjelder XXXXXXXXXXX");
+    }
+
+    #[test]
+    fn opened_replaces_delivered_and_given_up() {
+        let (calendar, now) = (Calendar::default(), parse_time("2026-12-01T00:00:00+01:00").unwrap());
+        let night = Night { now, calendar: &calendar, receipts_alive: true };
+        for (state, expected) in [
+            (State::LevertSdp, State::Lest),
+            (State::SendtDigitalt, State::Lest),
+            (State::IkkeLevert, State::Lest),
+            (State::ManueltHandtert, State::ManueltHandtert),
+        ] {
+            let letter = Status { status: state, ..placed(Channel::Altinn) };
+            assert_eq!(finished(&letter, &receipts(&["LEST 24T10"]), &night).status.status, expected);
+        }
+        let printed = sealed(&placed(Channel::Print), &receipts(&["PRINTET 24T10", "LEST 24T11"]));
+        assert_eq!(printed.status.status, State::Printet);
+        assert!(is_settled(&printed.status));
+    }
+
+    #[test]
+    fn the_time_for_appeal_runs_from_the_notice_else_from_the_sealing() {
+        let now = parse_time("2026-11-26T00:30:00+01:00").unwrap();
+        let unread = tonight(&placed(Channel::Altinn), &["VARSLET 23T10"], None, "11-26T00").status;
+        assert_eq!(seal(&unread, "batch", now).underrettet, unread.varslet);
+        let failed = tonight(&placed(Channel::Altinn), &["VARSLET 23T10", "FEIL 23T11"], None, "11-26T00").status;
+        assert_eq!(seal(&failed, "batch", now).underrettet, Some(Stamp(now)));
+    }
+}

@@ -1,0 +1,219 @@
+//! What the channels say happened to a letter, and what that amounts to.
+//!
+//! Receipts become events of the letter (`hendelser`), a set without order; the verdict is read from the events alone.
+//! So it does not matter in which order, how often or in which file a receipt came, nor whether its file is still
+//! there.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Europe::Oslo;
+
+use super::calendar::Time;
+use super::route::{Channel, State};
+use super::status::{Event, Stamp, Status};
+
+/// One row of `registry/kvitteringer/*.csv`. Ordered by time, so that events of one night stand in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Receipt {
+    /// In whole seconds.
+    pub at: DateTime<Utc>,
+    pub word: Word,
+    /// `kanal`, where it is given and known.
+    pub channel: Option<Channel>,
+}
+
+/// The meaning of `status` in a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Word {
+    Notified,
+    Opened,
+    /// `LEVERT`: a notice in Altinn, a delivery in a mailbox.
+    Delivered,
+    DeliveredToMailbox,
+    Failed,
+    Collected,
+    SentToMailbox,
+    Sent,
+    SentToPrint,
+    Printed,
+    Returned,
+}
+
+impl FromStr for Word {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Ok(match text {
+            "VARSLET" | "Published" => Self::Notified,
+            "LEST" | "Read" | "Replied" | "Confirmed" | "Archived" | "AttachmentsDownloaded" => Self::Opened,
+            "LEVERT" => Self::Delivered,
+            "LEVERT_SDP" => Self::DeliveredToMailbox,
+            "FEIL" | "Failed" | "LEVETID_UTLOPT" | "Reserved" => Self::Failed,
+            "MOTTATT_SVARINN" => Self::Collected,
+            "SENDT_SDP" => Self::SentToMailbox,
+            "SENDT" => Self::Sent,
+            "SENDT_PRINT" => Self::SentToPrint,
+            "PRINTET" => Self::Printed,
+            "RETUR" => Self::Returned,
+            // `Fetched` is not opened: it says that a list was shown, not that a letter was read.
+            "Fetched" => Self::Sent,
+            _ => return Err(()),
+        })
+    }
+}
+
+impl Receipt {
+    /// The event that this receipt is in the life of `letter`.
+    fn event(&self, letter: &Status) -> Event {
+        let at = self.at.with_timezone(&Oslo);
+        let channel = self.channel.unwrap_or_else(|| letter.channel_at(at));
+        let (status, text) = match self.word {
+            Word::Notified => (State::Varslet, "Varsel om brevet er gitt"),
+            Word::Opened => (State::Lest, "Brevet er åpnet"),
+            Word::Delivered if channel == Channel::Altinn => (State::Varslet, "Levert i Altinn, og varsel er gitt"),
+            Word::Delivered | Word::DeliveredToMailbox if letter.was_in_mailbox() => {
+                (State::LevertSdp, "Levert i digital postkasse")
+            }
+            Word::Failed => (State::Feil, "Leveringen feilet"),
+            Word::Collected => (State::MottattSvarinn, "Hentet av organisasjonens mottakssystem"),
+            Word::SentToMailbox => (State::SendtSdp, "Overlevert til digital postkasse"),
+            // A mailbox letter is all that can be delivered there: of any other the word says no more than sent.
+            Word::Sent | Word::Delivered | Word::DeliveredToMailbox => (State::Sendt, "Overlevert til kanalen"),
+            Word::SentToPrint => (State::SendtPrint, "Overlevert til utskrift"),
+            Word::Printed => (State::Printet, "Skrevet ut"),
+            Word::Returned => (State::Retur, "Kommet i retur"),
+        };
+        Event { tidspunkt: Stamp(at), status, tekst: text.to_owned(), kanal: Some(channel) }
+    }
+}
+
+/// Adds the receipts to a letter's events. Says whether any of them was news.
+pub fn hear(letter: &mut Status, receipts: &[Receipt]) -> bool {
+    let mut receipts = receipts.to_vec();
+    receipts.sort_unstable();
+    let before = letter.hendelser.len();
+    for receipt in receipts {
+        let event = receipt.event(letter);
+        let same = |known: &Event| {
+            (known.tidspunkt, known.status, known.kanal) == (event.tidspunkt, event.status, event.kanal)
+        };
+        if !letter.hendelser.iter().any(same) {
+            letter.hendelser.push(event);
+        }
+    }
+    let news = letter.hendelser.len() > before;
+    if news {
+        letter.hendelser.sort_by_key(|event| event.tidspunkt);
+    }
+    news
+}
+
+/// What a letter's events amount to, for the channel in which it is now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Opened by the recipient, or collected by its system.
+    pub opened: bool,
+    pub delivered: bool,
+    /// Failed, and no later notice says that it went well after all.
+    pub failed: bool,
+    /// The first notice since the letter came to its channel.
+    pub notice: Option<Time>,
+    /// The channel has said that it got the letter, by a notice or otherwise.
+    pub handed_over: bool,
+    pub printed: bool,
+    pub returned: bool,
+}
+
+impl Verdict {
+    /// The verdict at `now`; a notice from the future has not been given yet.
+    pub fn of(letter: &Status, now: Time) -> Self {
+        let any = |state| letter.hendelser.iter().any(|event| event.status == state);
+        let here = |state| {
+            let events = letter.hendelser.iter().filter(move |event| event.status == state);
+            events.filter(|event| event.kanal == Some(letter.kanal)).map(|event| event.tidspunkt.0)
+        };
+        let notices = || here(State::Varslet).filter(|at| *at <= now);
+        let last_failure = here(State::Feil).max();
+        Self {
+            opened: any(State::Lest) || any(State::MottattSvarinn),
+            delivered: any(State::LevertSdp),
+            failed: last_failure.is_some_and(|failed| !notices().any(|notice| notice > failed)),
+            notice: notices().filter(|at| *at >= letter.plassert.0).min(),
+            handed_over: [State::Varslet, State::Sendt, State::SendtSdp].into_iter().any(|s| here(s).next().is_some()),
+            printed: any(State::Printet),
+            returned: any(State::Retur),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::calendar::parse_time;
+    use super::super::status::tests::letter_in;
+    use super::*;
+
+    const PLACED: &str = "2026-11-23T09:00:00+01:00";
+
+    fn receipt(line: &str) -> Receipt {
+        let mut parts = line.split(' ');
+        let (word, hour, channel) = (parts.next().unwrap(), parts.next().unwrap(), parts.next());
+        let at = parse_time(&format!("2026-11-23T{hour}:00:00+01:00")).unwrap().with_timezone(&Utc);
+        Receipt { at, word: word.parse().unwrap(), channel: channel.and_then(Channel::named) }
+    }
+
+    fn verdict(channel: Channel, lines: &[&str]) -> Verdict {
+        let mut letter = letter_in(channel, parse_time(PLACED).unwrap());
+        let receipts: Vec<Receipt> = lines.iter().map(|line| receipt(line)).collect();
+        hear(&mut letter, &receipts);
+        assert!(!hear(&mut letter, &receipts), "the second time there is no news");
+        Verdict::of(&letter, parse_time("2026-11-24T00:00:00+01:00").unwrap())
+    }
+
+    #[test]
+    fn what_receipts_amount_to() {
+        use Channel::*;
+        //  channel   receipts                                   opened delivered failed handed notice at
+        for (channel, lines, opened, delivered, failed, handed, notice) in [
+            (Altinn, &["VARSLET 10"][..], false, false, false, true, Some(10)),
+            (Altinn, &["VARSLET 08"], false, false, false, true, None),
+            (Altinn, &["VARSLET 12", "Published 10"], false, false, false, true, Some(10)),
+            (Altinn, &["LEVERT 10"], false, false, false, true, Some(10)),
+            (Altinn, &["LEVERT 10 altinn"], false, false, false, true, Some(10)),
+            (Altinn, &["LEVERT 10 digipost"], false, false, false, false, None),
+            (Altinn, &["LEVERT_SDP 10"], false, false, false, true, None),
+            (Altinn, &["SENDT 10"], false, false, false, true, None),
+            (Altinn, &["Fetched 10"], false, false, false, true, None),
+            (Altinn, &["LEST 08"], true, false, false, false, None),
+            (Altinn, &["LEST 10", "FEIL 12"], true, false, true, false, None),
+            (Altinn, &["FEIL 10", "VARSLET 12"], false, false, false, true, Some(12)),
+            (Altinn, &["FEIL 12", "VARSLET 10"], false, false, true, true, Some(10)),
+            (Altinn, &["FEIL 10", "VARSLET 12 digipost"], false, false, true, false, None),
+            (Altinn, &["FEIL 10 svarinn"], false, false, false, false, None),
+            (Digipost, &["LEVERT 10"], false, true, false, false, None),
+            (Digipost, &["LEVERT_SDP 10", "FEIL 12"], false, true, true, false, None),
+            (Digipost, &["SENDT_SDP 10"], false, false, false, true, None),
+            (Eboks, &["LEVETID_UTLOPT 10"], false, false, true, false, None),
+            (Svarinn, &["MOTTATT_SVARINN 10"], true, false, false, false, None),
+            (Svarinn, &["LEVERT 10"], false, false, false, true, None),
+            (Altinn, &[], false, false, false, false, None),
+        ] {
+            let mut reversed = lines.to_vec();
+            reversed.reverse();
+            let twice = [lines, lines].concat();
+            for lines in [lines, &reversed, &twice] {
+                let v = verdict(channel, lines);
+                let hour = v.notice.map(|at| chrono::Timelike::hour(&at));
+                let actual = (v.opened, v.delivered, v.failed, v.handed_over, hour);
+                assert_eq!(actual, (opened, delivered, failed, handed, notice), "{channel:?} {lines:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_that_mean_nothing_here() {
+        for word in ["", "varslet", "ÅPNET", "LEVERT_"] {
+            assert!(word.parse::<Word>().is_err(), "{word}");
+        }
+    }
+}

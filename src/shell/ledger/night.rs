@@ -1,0 +1,248 @@
+//! The ledger's part in a night: moves of placed letters, print batches, and what lists have told.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context;
+use rusqlite::{OptionalExtension, params};
+use serde::Serialize;
+
+use super::{Ledger, Pending, arrived, event, happened, insert_pending, once};
+use crate::core::status::Status;
+
+/// What a night has decided about one letter.
+pub struct Onward<'a> {
+    /// As it will be when the decision is carried out.
+    pub status: &'a Status,
+    /// `None`: it stays where it is.
+    pub pending: Option<Pending>,
+    pub reminded: bool,
+    /// The same letter may come again.
+    pub released: bool,
+}
+
+/// A row of a list: an event with what is known of its letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedEvent {
+    pub kind: String,
+    pub letter: String,
+    pub reference: Option<String>,
+    pub sender: Option<String>,
+    /// RFC 3339.
+    pub at: String,
+    pub state: Option<String>,
+    pub channel: Option<String>,
+    pub code: Option<String>,
+    pub notified: Option<String>,
+}
+
+/// Events counted, as `report` shows them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    #[serde(rename = "avsender")]
+    pub sender: Option<String>,
+    /// `YYYY-MM`.
+    #[serde(rename = "maned")]
+    pub month: String,
+    #[serde(rename = "kanal")]
+    pub channel: String,
+    pub status: String,
+    #[serde(rename = "kode")]
+    pub code: String,
+    #[serde(rename = "antall")]
+    pub count: i64,
+}
+
+impl Ledger {
+    /// Records a night's decisions, and the events of letters that stay; durable when it returns. What is recorded
+    /// already stays as it is.
+    pub fn onward(&mut self, at: &str, letters: &[Onward]) -> anyhow::Result<()> {
+        self.onward_in_batch(at, letters, None)
+    }
+
+    /// The same for the letters of a print batch, which is open from here on.
+    pub fn onward_in_batch(&mut self, at: &str, letters: &[Onward], batch: Option<(&str, &str)>) -> anyhow::Result<()> {
+        let transaction = self.connection.transaction()?;
+        if let Some((name, sender)) = batch {
+            transaction.execute(
+                "INSERT INTO batch (name, sender, sealed_at, open) VALUES (?1, ?2, ?3, 1)",
+                [name, sender, at],
+            )?;
+        }
+        for letter in letters {
+            let id = &letter.status.forsendelsesId;
+            match &letter.pending {
+                Some(pending) => {
+                    event(&transaction, id, at, "decided", None, Some(&letter.status.kode))?;
+                    insert_pending(&transaction, id, pending)?;
+                }
+                None => happened(&transaction, letter.status)?,
+            }
+            if letter.reminded {
+                once(&transaction, id, at, "reminded")?;
+            }
+            if letter.released {
+                once(&transaction, id, at, "released")?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Forgets decisions that cannot be carried out: their letters are gone, or stay where they are after all.
+    pub fn withdraw(&mut self, ids: &[String], batch: Option<&str>) -> anyhow::Result<()> {
+        let transaction = self.connection.transaction()?;
+        for id in ids {
+            transaction.prepare_cached("DELETE FROM pending WHERE letter = ?1")?.execute([id])?;
+        }
+        if let Some(name) = batch {
+            transaction.execute("DELETE FROM batch WHERE name = ?1 AND open", [name])?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Batches that were to be sealed and are not known to be, with the sealing's moment.
+    pub fn open_batches(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT name, sealed_at FROM batch WHERE open ORDER BY name")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Records that a batch and its letters lie in their place; durable when it returns.
+    pub fn sealed<'a>(
+        &mut self,
+        name: &str,
+        at: &str,
+        letters: impl IntoIterator<Item = (&'a Status, String)>,
+    ) -> anyhow::Result<()> {
+        let transaction = self.connection.transaction()?;
+        for (status, place) in letters {
+            arrived(&transaction, at, status, &place)?;
+        }
+        transaction.execute("UPDATE batch SET open = 0 WHERE name = ?1", [name])?;
+        Ok(transaction.commit()?)
+    }
+
+    /// The names of every batch there has been.
+    pub fn batch_names(&self) -> anyhow::Result<BTreeSet<String>> {
+        let mut statement = self.connection.prepare_cached("SELECT name FROM batch")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// When a batch was sealed and when it was archived, as far as it is remembered.
+    pub fn batch_times(&self, name: &str) -> anyhow::Result<(Option<String>, Option<String>)> {
+        let mut statement = self.connection.prepare_cached("SELECT sealed_at, archived FROM batch WHERE name = ?1")?;
+        let times = statement.query_row([name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        Ok(times.unwrap_or_default())
+    }
+
+    pub fn archive_batch(&mut self, name: &str, at: &str) -> anyhow::Result<()> {
+        self.connection.execute("UPDATE batch SET archived = ?2 WHERE name = ?1", [name, at])?;
+        Ok(())
+    }
+
+    /// Records letters whose folders are deleted; durable when it returns.
+    pub fn purged(&mut self, at: &str, ids: &[String]) -> anyhow::Result<()> {
+        let transaction = self.connection.transaction()?;
+        for id in ids {
+            event(&transaction, id, at, "purged", None, None)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Which of these an operator has not been told; from now on, all have been.
+    pub fn news<T>(&mut self, told: Vec<(String, T)>) -> anyhow::Result<Vec<T>> {
+        let transaction = self.connection.transaction()?;
+        let mut news = Vec::new();
+        for (what, message) in told {
+            let insert = "INSERT OR IGNORE INTO told (what) VALUES (?1)";
+            if transaction.prepare_cached(insert)?.execute([&what])? > 0 {
+                news.push(message);
+            }
+        }
+        transaction.commit()?;
+        Ok(news)
+    }
+
+    /// Drops that wait for a register row, as the last routing pass left them.
+    pub fn held(&self) -> anyhow::Result<Vec<String>> {
+        let mut statement = self.connection.prepare_cached("SELECT drop_name FROM held ORDER BY drop_name")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub fn set_held(&mut self, drops: &[String]) -> anyhow::Result<()> {
+        let transaction = self.connection.transaction()?;
+        transaction.execute("DELETE FROM held", [])?;
+        for drop in drops {
+            transaction.prepare_cached("INSERT OR IGNORE INTO held (drop_name) VALUES (?1)")?.execute([drop])?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// The number of the newest event; 0 where there is none.
+    pub fn last_event(&self) -> anyhow::Result<i64> {
+        let newest = "SELECT coalesce(max(number), 0) FROM event";
+        self.connection.query_row(newest, [], |row| row.get(0)).context("protokollen kan ikke leses")
+    }
+
+    /// The first and last event of this day's list, if it has been written, and the last event of any day's.
+    pub fn listed(&self, list: &str, day: &str) -> anyhow::Result<(Option<(i64, i64)>, i64)> {
+        let today = "SELECT first, last FROM listed WHERE list = ?1 AND day = ?2";
+        let today = self.connection.query_row(today, [list, day], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let last = "SELECT coalesce(max(last), 0) FROM listed WHERE list = ?1";
+        Ok((today, self.connection.query_row(last, [list], |row| row.get(0))?))
+    }
+
+    /// Records that this day's list holds the events `first` to `last`.
+    pub fn set_listed(&mut self, list: &str, day: &str, first: i64, last: i64) -> anyhow::Result<()> {
+        self.connection.execute(
+            "INSERT OR REPLACE INTO listed (list, day, first, last) VALUES (?1, ?2, ?3, ?4)",
+            params![list, day, first, last],
+        )?;
+        Ok(())
+    }
+
+    /// Events from `first` to `last` that a list can show, in order.
+    pub fn events(&self, first: i64, last: i64) -> anyhow::Result<Vec<ListedEvent>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT e.kind, e.letter, l.reference, l.sender, e.at, e.state, e.channel, e.code, e.notified
+             FROM event e LEFT JOIN letter l ON l.id = e.letter
+             WHERE e.number BETWEEN ?1 AND ?2 AND e.kind IN ('status', 'reminded') ORDER BY e.number",
+        )?;
+        let rows = statement.query_map([first, last], |row| {
+            Ok(ListedEvent {
+                kind: row.get(0)?,
+                letter: row.get(1)?,
+                reference: row.get(2)?,
+                sender: row.get(3)?,
+                at: row.get(4)?,
+                state: row.get(5)?,
+                channel: row.get(6)?,
+                code: row.get(7)?,
+                notified: row.get(8)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Events by sender, month, channel, status and code.
+    pub fn tallies(&self) -> anyhow::Result<Vec<Tally>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT l.sender, substr(e.at, 1, 7), e.channel, e.state, e.code, count(*)
+             FROM event e LEFT JOIN letter l ON l.id = e.letter
+             WHERE e.kind = 'status' GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok(Tally {
+                sender: row.get(0)?,
+                month: row.get(1)?,
+                channel: row.get(2)?,
+                status: row.get(3)?,
+                code: row.get(4)?,
+                count: row.get(5)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

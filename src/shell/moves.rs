@@ -1,0 +1,150 @@
+//! Moving letters on: one way for the intake and for the night, and the same way again after a crash.
+//!
+//! A letter moves when its decision is recorded in the ledger (`pending`) and not before. From there on every step can
+//! be repeated: `FERDIG` is taken away, `status.yaml` written, both made durable, the folder renamed, that made durable,
+//! the place recorded, and `FERDIG` put back.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use rayon::prelude::*;
+
+use super::find::read_status;
+use super::ledger::{Ledger, Pending};
+use super::nightly::seal;
+use super::root::Root;
+use super::spool::Spool;
+use crate::core::calendar::Time;
+use crate::core::names::shown;
+use crate::core::status::{Stamp, Status};
+
+/// A letter whose decision is recorded, and where it lies now.
+pub struct Journey {
+    pub from: PathBuf,
+    pub pending: Pending,
+    /// What `pending.status` says.
+    pub status: Status,
+}
+
+impl Journey {
+    fn target(&self, root: &Root) -> PathBuf {
+        root.outbox().join(&self.pending.target)
+    }
+
+    fn place(&self, folder: &str) -> String {
+        format!("{}/{folder}", self.pending.target)
+    }
+}
+
+/// Moves letters together, so that they share two syncs. The outcome of each, in order: the folder's name at its
+/// target, or why it stayed. A letter that stayed is tried again at the next start.
+pub fn carry_out(
+    root: &Root,
+    spool: &Spool,
+    ledger: &mut Ledger,
+    now: Time,
+    journeys: Vec<Journey>,
+) -> anyhow::Result<Vec<io::Result<String>>> {
+    if journeys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let write = |journey: &Journey| {
+        if journey.pending.is_moved_on() {
+            spool.unmark(&journey.from)?;
+        }
+        spool.write(&journey.from, &journey.pending.status, journey.pending.decision.as_deref())
+    };
+    let written: Vec<io::Result<()>> = journeys.par_iter().map(write).collect();
+    spool.sync().context("kan ikke lagre brevene varig; de tas opp igjen ved neste start")?;
+    let mut outcomes = Vec::new();
+    for (journey, written) in journeys.iter().zip(written) {
+        let place = || spool.place(&journey.from, &journey.target(root), &journey.pending.folder);
+        outcomes.push(written.and_then(|()| place()));
+    }
+    spool.sync().context("kan ikke lagre flyttingene varig; brevene tas opp igjen ved neste start")?;
+    let moved = journeys.iter().zip(&outcomes).filter_map(|(j, outcome)| Some((j, outcome.as_ref().ok()?)));
+    let moved: Vec<(&Journey, &String)> = moved.collect();
+    let places = moved.iter().map(|(journey, folder)| (&journey.status, journey.place(folder)));
+    ledger.placed(&Stamp(now).to_string(), places)?;
+    let mark = |(journey, folder): &(&Journey, &String)| spool.mark_ready(&journey.target(root).join(folder));
+    moved.par_iter().try_for_each(mark).context("kan ikke skrive FERDIG; det gjøres ved neste start")?;
+    Ok(outcomes)
+}
+
+/// Finishes the moves that were decided and not recorded as done; says what could not be. Letters of the intake that
+/// still lie in `work/` are left to it: it finds their decisions by their keys.
+pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time) -> anyhow::Result<Vec<String>> {
+    let pending = ledger.pending()?;
+    let mut folders = BTreeMap::new();
+    let (mut arrived, mut journeys, mut gone, mut messages) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (id, pending) in pending {
+        // The letters of a print batch move together, or not at all.
+        if pending.target.starts_with(seal::TARGET) {
+            continue;
+        }
+        let Ok(status) = Status::from_yaml(pending.status.as_bytes()) else { continue };
+        let target = root.outbox().join(&pending.target);
+        let names = match folders.entry(target.clone()) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(folder_names(&target)?),
+        };
+        let from = root.dir().join(&pending.source);
+        let candidates = names.iter().filter(|name| name.starts_with(&pending.folder)).map(|name| target.join(name));
+        let is_it = |path: &PathBuf| read_status(path).is_some_and(|status| status.forsendelsesId == id);
+        if let Some(path) = candidates.into_iter().filter(|path| *path != from).find(is_it) {
+            arrived.push((path, status, pending.target));
+        } else if pending.is_moved_on() && from.is_dir() {
+            journeys.push(Journey { from, pending, status });
+        } else if pending.is_moved_on() {
+            messages.push(format!(
+                "{}: brevet skulle flyttes til outbox/{}, men mappen er borte. Prøv: finn ut hvem som har flyttet den, og legg den tilbake.",
+                shown(&pending.source),
+                pending.target
+            ));
+            gone.push(id);
+        }
+    }
+    record_arrived(spool, ledger, now, &arrived)?;
+    ledger.withdraw(&gone, None)?;
+    let names: Vec<String> = journeys.iter().map(|journey| journey.pending.source.clone()).collect();
+    for (name, outcome) in names.iter().zip(carry_out(root, spool, ledger, now, journeys)?) {
+        messages.extend(outcome.err().map(|error| stuck(name, &error)));
+    }
+    Ok(messages)
+}
+
+fn record_arrived(
+    spool: &Spool,
+    ledger: &mut Ledger,
+    now: Time,
+    arrived: &[(PathBuf, Status, String)],
+) -> anyhow::Result<()> {
+    if arrived.is_empty() {
+        return Ok(());
+    }
+    spool.sync().context("kan ikke lagre flyttingene varig")?;
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let places = arrived.iter().map(|(path, status, target)| (status, format!("{target}/{}", name(path))));
+    ledger.placed(&Stamp(now).to_string(), places)?;
+    let mark = |(path, ..): &(PathBuf, Status, String)| spool.mark_ready(path);
+    arrived.par_iter().try_for_each(mark).context("kan ikke skrive FERDIG")
+}
+
+fn folder_names(dir: &Path) -> anyhow::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.with_context(|| format!("kan ikke lese {}", dir.display()))?,
+    };
+    let names = entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()));
+    names.collect::<Result<_, _>>().with_context(|| format!("kan ikke lese {}", dir.display()))
+}
+
+/// What an operator reads of a letter that is decided and could not be moved.
+pub fn stuck(source: &str, why: &io::Error) -> String {
+    format!(
+        "{}: brevet er avgjort, men kunne ikke flyttes ({why}). Det ligger trygt der det er, og går videre ved neste start. Prøv: kontroller plass og rettigheter på disken.",
+        shown(source)
+    )
+}

@@ -1,0 +1,129 @@
+//! Print batches: what lies in `outbox/print/`, sender by sender, as the files that a print house takes.
+
+mod files;
+mod letter;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use rayon::prelude::*;
+
+use letter::Unprintable;
+
+use super::Night;
+use super::seal;
+use super::survey::{batch_names, name, waiting_for_print};
+use crate::core::identity::OrgNumber;
+use crate::core::nightly::refuse;
+use crate::core::route::Channel;
+use crate::core::senders::Sender;
+use crate::core::status::Status;
+use crate::shell::find::read_status;
+use crate::shell::ledger::{OUTBOX, Onward, Pending};
+use crate::shell::moves::Journey;
+
+impl Night<'_> {
+    /// Step 6: seals a batch for every sender that has letters in `outbox/print/`.
+    pub(super) fn print(&mut self) -> anyhow::Result<()> {
+        let folders = waiting_for_print(self.pass.desk.root).context("kan ikke lese outbox/print")?;
+        let busy = self.busy()?;
+        let read = |path: PathBuf| read_status(&path).map(|status| (path, status));
+        let letters: Vec<(PathBuf, Status)> = folders.into_par_iter().filter_map(read).collect();
+        let mut by_sender: BTreeMap<String, Vec<(PathBuf, Status)>> = BTreeMap::new();
+        for (path, status) in letters {
+            if !busy.contains(&status.forsendelsesId) {
+                by_sender.entry(status.avsender.clone().unwrap_or_default()).or_default().push((path, status));
+            }
+        }
+        for (number, letters) in by_sender {
+            let senders = self.pass.desk.senders;
+            match OrgNumber::parse(number.as_bytes()).and_then(|number| senders.get(number)) {
+                Some(sender) => self.print_for(sender, letters)?,
+                None => self.needs_person(format!(
+                    "outbox/print: {} brev har en avsender som ikke står i avsendere.yaml ({number}), og er ikke skrevet ut. Prøv: legg inn avsenderen.",
+                    letters.len()
+                )),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the sender's batch, without the letters that turn out not to be printable, and seals it.
+    fn print_for(&mut self, sender: &Sender, letters: Vec<(PathBuf, Status)>) -> anyhow::Result<()> {
+        let wall = self.pass.desk.settings.wall;
+        let examine = |(path, status)| letter::examine(path, status, sender, wall);
+        let examined: Vec<_> = letters.into_par_iter().map(examine).collect();
+        let (mut printable, mut refused) = (Vec::new(), Vec::new());
+        for outcome in examined {
+            match outcome {
+                Ok(Ok(letter)) => printable.push(letter),
+                Ok(Err(unprintable)) => refused.push(*unprintable),
+                Err((path, error)) => self.needs_person(format!(
+                    "outbox/print/{}: brevet kunne ikke leses ({error}), og er ikke skrevet ut. Prøv: kontroller rettigheter og disk.",
+                    name(&path)
+                )),
+            }
+        }
+        let root = self.pass.desk.root;
+        let batch = loop {
+            if printable.is_empty() {
+                break None;
+            }
+            let batch = self.next_batch_name()?;
+            match files::make(&root.batches().join(&batch), &batch, sender, &printable, self.now)? {
+                None => break Some(batch),
+                Some((index, refusal)) => {
+                    let letter = printable.remove(index);
+                    refused.push(Unprintable { path: letter.path, status: letter.status, refusal });
+                }
+            }
+        };
+        self.refuse(refused)?;
+        let Some(batch) = batch else { return Ok(()) };
+        let letters = printable.iter().map(|letter| (letter.path.as_path(), &letter.status)).collect();
+        let sealed = seal::Batch { name: &batch, sender: &sender.number.to_string(), letters };
+        let pass = &mut self.pass;
+        match seal::seal(root, &pass.desk.spool, &mut pass.ledger, self.now, &sealed)? {
+            None => {
+                self.report.printed += printable.len();
+                self.report.batch.push(batch);
+            }
+            Some(message) => self.needs_person(message),
+        }
+        Ok(())
+    }
+
+    /// `batch-YYYY-MM-DD-NN`, with the first number that no batch has had.
+    fn next_batch_name(&self) -> anyhow::Result<String> {
+        let mut taken = self.pass.ledger.batch_names()?;
+        let everywhere = batch_names(self.pass.desk.root).context("kan ikke lese outbox/")?;
+        taken.extend(everywhere);
+        let day = self.now.date_naive();
+        let names = (1..).map(|number| format!("batch-{day}-{number:02}"));
+        names.into_iter().find(|name| !taken.contains(name)).context("ingen ledige bunkenumre")
+    }
+
+    /// Letters that cannot be printed go to a person.
+    fn refuse(&mut self, letters: Vec<Unprintable>) -> anyhow::Result<()> {
+        let journey = |letter: Unprintable| {
+            let code = letter.refusal.code;
+            let status = refuse(&letter.status, code, letter.refusal.sentence(), self.now);
+            let pending = Pending {
+                source: format!("{OUTBOX}{}/{}", Channel::Print.as_str(), name(&letter.path)),
+                target: Channel::Avvist.as_str().to_owned(),
+                folder: name(&letter.path),
+                status: status.to_yaml(),
+                decision: Some(letter::decision_text(&status, code)),
+            };
+            Journey { from: letter.path, pending, status }
+        };
+        let journeys: Vec<Journey> = letters.into_iter().map(journey).collect();
+        let mut onward = Vec::new();
+        for Journey { pending, status, .. } in &journeys {
+            onward.push(Onward { status, pending: Some(pending.clone()), reminded: false, released: true });
+        }
+        self.pass.ledger.onward(&self.at(), &onward)?;
+        self.move_on(journeys)
+    }
+}

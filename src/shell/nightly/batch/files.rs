@@ -1,0 +1,261 @@
+//! The files of a batch: the PDFs, and what is said of them.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use rayon::prelude::*;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::letter::{Printable, cover_refusal};
+use crate::core::calendar::Time;
+use crate::core::code::{Code, Refusal};
+use crate::core::judge::{DOCUMENTS_BYTES_MAX, PdfFault};
+use crate::core::letter::hex;
+use crate::core::names::{BATCH, shown};
+use crate::core::print::{PrintFile, PrintLetter, plan};
+use crate::core::senders::Sender;
+use crate::core::sheet;
+use crate::core::status::Stamp;
+use crate::shell::dir::read_regular;
+use crate::shell::nightly::survey::name;
+use crate::shell::print::file::{self, FileError};
+
+const MANIFEST: &str = "manifest.csv";
+const README: &str = "LESMEG.txt";
+
+/// `batch.yaml`.
+#[derive(Serialize)]
+struct BatchFile<'a> {
+    bunke: &'a str,
+    avsender: String,
+    navn: &'a str,
+    forseglet: Stamp,
+    brev: usize,
+    sider: u32,
+    ark: u32,
+    filer: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    fil: String,
+    sha256: String,
+    bytes: u64,
+    #[serde(flatten)]
+    pdf: Option<PdfEntry>,
+}
+
+#[derive(Serialize)]
+struct PdfEntry {
+    brev: usize,
+    sider: u32,
+    ark: u32,
+    konvolutt: String,
+    farge: bool,
+    tosidig: bool,
+}
+
+/// Writes every file of the batch into `dir`, which is made anew. `Some`: the letter of that index cannot be printed,
+/// and the batch has to be made without it.
+pub fn make(
+    dir: &Path,
+    batch: &str,
+    sender: &Sender,
+    letters: &[Printable],
+    now: Time,
+) -> anyhow::Result<Option<(usize, Refusal)>> {
+    if dir.exists() {
+        fs::remove_dir_all(dir).with_context(|| format!("kan ikke rydde {}", dir.display()))?;
+    }
+    fs::create_dir_all(dir).with_context(|| format!("kan ikke lage {}", dir.display()))?;
+    let prints: Vec<PrintLetter> = letters.iter().map(|letter| letter.print.clone()).collect();
+    let files = plan(&prints);
+    let write = |file: &PrintFile| write_pdf(dir, file, &prints, sender, letters);
+    let written: Vec<Result<Entry, FileError>> = files.par_iter().map(write).collect();
+    let mut entries = Vec::new();
+    for outcome in written {
+        match outcome {
+            Ok(entry) => entries.push(entry),
+            Err(error) => return refusal(error, letters).map(Some),
+        }
+    }
+    for (name, text) in [(MANIFEST, manifest(&files, letters)), (README, readme(batch, sender, &files, now))] {
+        fs::write(dir.join(name), &text).with_context(|| format!("kan ikke skrive {name}"))?;
+        entries.push(Entry {
+            fil: name.to_owned(),
+            sha256: hex(Sha256::digest(&text)),
+            bytes: text.len() as u64,
+            pdf: None,
+        });
+    }
+    let placed = || files.iter().flat_map(|file| &file.letters);
+    let about = BatchFile {
+        bunke: batch,
+        avsender: sender.number.to_string(),
+        navn: &sender.name,
+        forseglet: Stamp(now),
+        brev: letters.len(),
+        sider: placed().map(|letter| letter.extent.pages).sum(),
+        ark: placed().map(|letter| letter.extent.sheets).sum(),
+        filer: entries,
+    };
+    let text = serde_yaml::to_string(&about).context("bunken lar seg alltid beskrive")?;
+    fs::write(dir.join(BATCH), text).context("kan ikke skrive batch.yaml")?;
+    Ok(None)
+}
+
+fn write_pdf(
+    dir: &Path,
+    file: &PrintFile,
+    prints: &[PrintLetter],
+    sender: &Sender,
+    letters: &[Printable],
+) -> Result<Entry, FileError> {
+    let name = file.name();
+    let out = BufWriter::new(Hashing { out: File::create_new(dir.join(&name))?, hash: Sha256::new(), bytes: 0 });
+    let document = |letter: usize, document: usize| {
+        let letter = &letters[letter];
+        let bytes = read_regular(&letter.path.join(&letter.documents[document]), DOCUMENTS_BYTES_MAX + 1)?;
+        bytes.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+    };
+    let cover = |letter: usize| Ok(letters[letter].cover.clone());
+    let out = file::write(out, file, prints, sender.print.cover, cover, document)?;
+    let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    Ok(Entry {
+        fil: name,
+        sha256: hex(out.hash.finalize()),
+        bytes: out.bytes,
+        pdf: Some(PdfEntry {
+            brev: file.letters.len(),
+            sider: file.pages(),
+            ark: file.letters.iter().map(|letter| letter.extent.sheets).sum(),
+            konvolutt: file.class.envelope.to_string(),
+            farge: file.class.colour,
+            tosidig: file.class.duplex,
+        }),
+    })
+}
+
+/// Which letter an error lies in; an error that lies in none stops the batch.
+fn refusal(error: FileError, letters: &[Printable]) -> anyhow::Result<(usize, Refusal)> {
+    let document = |letter: usize, document: usize| shown(&letters[letter].documents[document]);
+    Ok(match error {
+        FileError::Cover { letter, fault } => (letter, cover_refusal(fault)),
+        FileError::Document { letter, document: number, fault } => {
+            let code = match fault {
+                PdfFault::Unreadable => Code::PdfUnreadable,
+                PdfFault::Encrypted => Code::PdfEncrypted,
+                PdfFault::NoPages => Code::PdfNoPages,
+            };
+            (letter, Refusal::new(code, document(letter, number)))
+        }
+        FileError::PageCount { letter, document: number, .. } => {
+            let detail = format!("{}: antall sider er endret", document(letter, number));
+            (letter, Refusal::new(Code::PdfUnreadable, detail))
+        }
+        FileError::Extent { .. } | FileError::Io(_) => {
+            return Err(anyhow::Error::new(error).context("utskriftsfilen kunne ikke lages"));
+        }
+    })
+}
+
+fn yes(flag: bool) -> String {
+    if flag { "ja" } else { "nei" }.to_owned()
+}
+
+fn manifest(files: &[PrintFile], letters: &[Printable]) -> String {
+    const HEADER: [&str; 16] = [
+        "nr",
+        "forsendelsesId",
+        "mappe",
+        "fil",
+        "forste_side",
+        "sider",
+        "ark",
+        "konvolutt",
+        "farge",
+        "tosidig",
+        "giroark",
+        "land",
+        "postnummer",
+        "konteringskode",
+        "eksternReferanse",
+        "kode",
+    ];
+    let rows = files.iter().flat_map(|file| file.letters.iter().map(move |placed| (file, placed)));
+    let row = |(file, placed): (&PrintFile, &crate::core::print::Placed)| {
+        let letter = &letters[placed.index];
+        let giro: Vec<String> = placed.extent.giro_sheets.iter().map(u32::to_string).collect();
+        [
+            placed.number.to_string(),
+            letter.status.forsendelsesId.clone(),
+            name(&letter.path),
+            file.name(),
+            placed.first_page.to_string(),
+            placed.extent.pages.to_string(),
+            placed.extent.sheets.to_string(),
+            file.class.envelope.to_string(),
+            yes(file.class.colour),
+            yes(file.class.duplex),
+            giro.join(" "),
+            letter.print.country.name().to_owned(),
+            letter.print.postcode.clone(),
+            letter.status.carried.konteringskode.clone().unwrap_or_default(),
+            letter.status.eksternReferanse.clone().unwrap_or_default(),
+            letter.status.kode.clone(),
+        ]
+    };
+    sheet::table(HEADER, rows.map(row))
+}
+
+/// What the print house reads first.
+fn readme(batch: &str, sender: &Sender, files: &[PrintFile], now: Time) -> String {
+    let letters: usize = files.iter().map(|file| file.letters.len()).sum();
+    let mut text = format!(
+        "Utskriftsbunke {batch}\nAvsender: {} ({})\nForseglet: {}\nBrev: {letters}\n\n",
+        sender.name,
+        sender.number,
+        Stamp(now)
+    );
+    for file in files {
+        text += &format!("{}: {} brev, {} sider\n", file.name(), file.letters.len(), file.pages());
+    }
+    text += "
+Hver PDF inneholder brev som skal skrives ut og kuverteres likt; klassen står i filnavnet:
+  C5, C4 eller pakke: konvolutten
+  farge eller sort: fargeutskrift eller sort/hvitt
+  tosidig eller enkeltsidig: med tosidig begynner hvert dokument på et nytt ark, og blanke baksider ligger i filen
+
+Hvert brev begynner med en forside med mottakerens adresse i vindusfeltet. manifest.csv har en linje for hvert brev:
+hvilken fil, første side, antall sider og ark. Ark som er nevnt i kolonnen giroark (talt fra 1 i brevet, forsiden
+medregnet), skal skrives ut på gult giropapir. Mappene inneholder brevene som de ble levert, og skal ikke skrives ut.
+
+Ta bunken først når den inneholder filen FERDIG, og kontroller filene mot SHA-256 i batch.yaml.
+Meld tilbake for hvert brev med forsendelsesId: PRINTET når det er sendt, RETUR når det kommer i retur.
+Skal et brev stoppes, ta kontakt med avsenderen.
+";
+    text.replace('\n', "\r\n")
+}
+
+/// A file that knows its digest.
+struct Hashing {
+    out: File,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

@@ -1,0 +1,154 @@
+//! One letter in `outbox/print/`, read anew: whether it can be printed, and what the plan has to know of it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::core::code::{Code, Refusal};
+use crate::core::facts::Address;
+use crate::core::judge::{Content, Drop, Read, check_pdfs, check_print};
+use crate::core::letter::Recipient;
+use crate::core::print::{Country, Enclosure, PrintLetter, address_lines};
+use crate::core::senders::Sender;
+use crate::core::status::Status;
+use crate::shell::intake;
+use crate::shell::print::cover::{self, Cover, CoverFault};
+
+/// A letter that can be printed.
+pub struct Printable {
+    pub path: PathBuf,
+    pub status: Status,
+    pub print: PrintLetter,
+    pub cover: Cover,
+    /// File names of the documents that are printed, in order.
+    pub documents: Vec<String>,
+}
+
+/// A letter that cannot, and why.
+pub struct Unprintable {
+    pub path: PathBuf,
+    pub status: Status,
+    pub refusal: Refusal,
+}
+
+/// Reads a letter and judges whether it can be printed. An error is the disk's, not the letter's.
+pub fn examine(
+    path: PathBuf,
+    status: Status,
+    sender: &Sender,
+    wall: SystemTime,
+) -> Result<Result<Printable, Box<Unprintable>>, (PathBuf, io::Error)> {
+    let outcome = (|| {
+        let drop = intake::open(&path, None, wall)?.drop;
+        let reads = documents(&path, &drop, &status, sender)?;
+        Ok(judge(&drop, &reads, &status, sender))
+    })();
+    match outcome {
+        Err(error) => Err((path, error)),
+        Ok(Err(refusal)) => Ok(Err(Box::new(Unprintable { path, status, refusal }))),
+        Ok(Ok((print, cover, documents))) => Ok(Ok(Printable { path, status, print, cover, documents })),
+    }
+}
+
+/// The documents with their pages. The intake has examined those that might end on paper; those that were for a
+/// mailbox only are examined now.
+fn documents(path: &Path, drop: &Drop, status: &Status, sender: &Sender) -> io::Result<Vec<Read>> {
+    let documents = drop.documents();
+    let recorded = &status.dokumenter;
+    let is_known = |n: usize| !documents[n].pdf || recorded.get(n).is_some_and(|document| document.sider.is_some());
+    if status.was_in_mailbox() || !(0..documents.len()).all(is_known) {
+        return intake::read_documents(path, drop, Some(&sender.print.limits));
+    }
+    let read = |(document, recorded): (_, &crate::core::status::RecordedDocument)| Read {
+        document,
+        content: Some(Content {
+            digest: [0; 32],
+            bytes: recorded.bytes.unwrap_or_default(),
+            pdf: recorded.sider.map(Ok),
+            violations: Vec::new(),
+        }),
+    };
+    Ok(documents.into_iter().zip(recorded).map(read).collect())
+}
+
+fn judge(
+    drop: &Drop,
+    reads: &[Read],
+    status: &Status,
+    sender: &Sender,
+) -> Result<(PrintLetter, Cover, Vec<String>), Refusal> {
+    let letter = drop.letter.as_ref().map_err(Clone::clone)?;
+    let recipient = match &status.adresse {
+        Some(address) if letter.recipient.has_no_address() => letter.recipient.with_address(address),
+        _ => letter.recipient.clone(),
+    };
+    recipient.check_address().map_err(|wanting| Refusal::new(Code::AddressIncomplete, wanting))?;
+    if reads.is_empty() {
+        return Err(Refusal::new(Code::NoDocuments, ""));
+    }
+    check_pdfs(reads)?;
+    check_print(reads)?;
+    let printed: Vec<&Read> = reads.iter().filter(|read| read.document.printed).collect();
+    let file = |read: &&Read| drop.file(&read.document).map(|file| file.name.clone());
+    let names: Option<Vec<String>> = printed.iter().map(file).collect();
+    let names = names.ok_or_else(|| Refusal::new(Code::DocumentMissing, ""))?;
+    let cover = cover_of(&recipient, sender);
+    cover::check(&cover, &sender.print.cover).map_err(cover_refusal)?;
+    let enclosure = |read: &&Read| Enclosure {
+        pages: read.content.as_ref().and_then(|content| content.pdf?.ok()).unwrap_or_default(),
+        giro: read.document.giro_pages.clone(),
+    };
+    let print = PrintLetter {
+        country: Country::of(recipient.country.as_deref().unwrap_or_default()),
+        postcode: recipient.postcode.clone().unwrap_or_default(),
+        name: recipient.name.clone().unwrap_or_default(),
+        id: status.forsendelsesId.clone(),
+        colour: letter.colour,
+        duplex: letter.duplex,
+        documents: printed.iter().map(enclosure).collect(),
+    };
+    Ok((print, cover, names))
+}
+
+fn cover_of(recipient: &Recipient, sender: &Sender) -> Cover {
+    let some = |text: &Option<String>| text.clone().unwrap_or_default();
+    let address = Address {
+        lines: recipient.lines.iter().map(some).collect(),
+        postcode: some(&recipient.postcode),
+        city: some(&recipient.city),
+        country: some(&recipient.country),
+    };
+    // Without a return address the sender's name is what there is to show.
+    let sender_lines = match &sender.return_address {
+        None => vec![sender.name.clone()],
+        Some(back) => {
+            let lines = [&back.line1, &back.line2, &back.line3].map(some).to_vec();
+            let (postcode, city) = (back.postcode.clone(), back.city.clone());
+            address_lines(&back.name, &Address { lines, postcode, city, country: String::new() })
+        }
+    };
+    Cover { recipient: address_lines(&some(&recipient.name), &address), sender: sender_lines }
+}
+
+pub fn cover_refusal(fault: CoverFault) -> Refusal {
+    let detail = match fault {
+        CoverFault::MissingGlyph => "et tegn finnes ikke i skriften på forsiden",
+        CoverFault::TooLong => "adressen får ikke plass i konvoluttvinduet",
+        CoverFault::Empty => "adressen er tom",
+        CoverFault::Failed => "forsiden kunne ikke lages",
+    };
+    Refusal::new(Code::AddressNotPrintable, detail)
+}
+
+/// `BESLUTNING.txt` in a letter that could not be printed.
+pub fn decision_text(status: &Status, code: Code) -> String {
+    format!(
+        "Brevet skulle på papir, og kunne ikke skrives ut.\r\n\r\nGrunn: {}\r\nKode: {}\r\nPrøv: {} Flytt så mappen tilbake til inbox/, eller send brevet for hånd.\r\n\r\nforsendelsesId: {}\r\neksternReferanse: {}\r\nMottatt: {}\r\n",
+        status.begrunnelse,
+        status.kode,
+        code.entry().remedy,
+        status.forsendelsesId,
+        status.eksternReferanse.as_deref().unwrap_or("(ingen)"),
+        status.mottatt,
+    )
+}

@@ -1,0 +1,106 @@
+//! `hold`: stops a letter that still waits, at once, and says plainly why another cannot be stopped.
+
+use serde::Serialize;
+
+use super::{Night, NightReport};
+use crate::core::nightly::{self as rules, Outcome};
+use crate::core::route::Channel;
+use crate::core::status::Status;
+use crate::shell::find::find;
+use crate::shell::nightly::survey::{Kind, Letter};
+use crate::shell::nightly::{Decided, Receipts};
+use crate::shell::pass::{Pass, PassError, Settings, enter};
+use crate::shell::root::Root;
+
+/// What became of one letter; serialises as `hold --json` prints it.
+#[derive(Debug, Serialize)]
+pub struct Held {
+    #[serde(rename = "forsendelsesId")]
+    pub id: String,
+    /// Below the root, before it was stopped.
+    pub place: Option<String>,
+    pub stopped: bool,
+    pub message: String,
+}
+
+/// Stops the letter that answers to `query`. Several that wait under one reference are not stopped: somebody has to
+/// say which. Empty when there is none.
+pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Result<Vec<Held>, PassError> {
+    let (_lock, senders) = enter(root, settings)?;
+    let mut pass = Pass::begin(root, settings, &senders, true)?;
+    pass.report.messages.clear();
+    let mut night = Night {
+        pass,
+        report: NightReport::default(),
+        now: settings.now,
+        receipts: Receipts::default(),
+        receipts_alive: false,
+        reminded: Vec::new(),
+        silent: Vec::new(),
+        met: std::collections::HashSet::new(),
+    };
+    let busy = night.busy()?;
+    let found = find(root, query)?;
+    let place = |path: &std::path::Path| path.strip_prefix(root.dir()).unwrap_or(path).to_string_lossy().into_owned();
+    let waits = |found: &&crate::shell::find::Found| {
+        found.placed.as_ref().is_some_and(|(path, _)| remedy(&place(path)).is_empty()) && !busy.contains(&found.id)
+    };
+    let waiting = found.iter().filter(waits).count();
+    let mut answers = Vec::new();
+    for letter in &found {
+        let at = letter.placed.as_ref().map(|(path, _)| place(path));
+        let (stopped, message) = match (&letter.placed, &at) {
+            (Some((path, status)), Some(_)) if waits(&letter) && waiting == 1 => {
+                night.stop(path, status, reason)?;
+                (true, "Brevet er stoppet, og ligger i outbox/arkiv.".to_owned())
+            }
+            _ if waits(&letter) => (
+                false,
+                "Flere brev venter med denne referansen. Prøv: oppgi forsendelsesId for det som skal stoppes."
+                    .to_owned(),
+            ),
+            (Some(_), Some(at)) if !remedy(at).is_empty() => (false, remedy(at).to_owned()),
+            (Some(_), _) => {
+                (false, "Brevet er på vei til et annet sted. Prøv: kjør postgang nightly, og prøv igjen.".to_owned())
+            }
+            (None, _) => (false, "Brevet er kjent, men mappen er ikke lenger i outbox/.".to_owned()),
+        };
+        answers.push(Held { id: letter.id.clone(), place: at, stopped, message });
+    }
+    Ok(answers)
+}
+
+impl Night<'_> {
+    fn stop(&mut self, path: &std::path::Path, status: &Status, reason: &str) -> anyhow::Result<()> {
+        let step = rules::waiting(status, &[], Some(reason), &self.rules());
+        debug_assert!(step.has(Outcome::Stopped));
+        let letter = Letter { path: path.to_owned(), kind: Kind::Waiting, stop: None, ready: true };
+        self.carry_out(vec![Decided { letter: &letter, before: status.clone(), step }])
+    }
+}
+
+impl Held {
+    pub fn text(&self) -> String {
+        let place = self.place.as_deref().map(|place| format!(" ({place}/)")).unwrap_or_default();
+        format!("{}{place}: {}", self.id, self.message)
+    }
+}
+
+/// Whom to turn to when a letter at this place cannot be stopped; empty where it can.
+pub fn remedy(place: &str) -> &'static str {
+    let inside = place.strip_prefix("outbox/").unwrap_or(place);
+    let mut parts = inside.split('/');
+    let channel = parts.next().unwrap_or_default();
+    match Channel::named(channel) {
+        Some(Channel::Altinn | Channel::Svarinn) => "",
+        Some(Channel::Print) if parts.count() < 2 => "",
+        Some(Channel::Print) => {
+            "Brevet er i en forseglet utskriftsbunke og ligger hos trykkeriet. Ring trykkeriet, og oppgi bunke og forsendelsesId."
+        }
+        Some(Channel::Digipost | Channel::Eboks) => {
+            "Brevet er sendt til mottakerens digitale postkasse og kan ikke trekkes tilbake. Ta kontakt med mottakeren."
+        }
+        Some(Channel::Avvist) => "Brevet er avvist og er ikke sendt til noen.",
+        None => "Brevet er ferdig behandlet.",
+    }
+}

@@ -1,0 +1,208 @@
+//! Step 8: what the archive system and people are told, as files that are replaced whole.
+//!
+//! A list of events holds every event since the day before's, by the ledger's numbers. It is written first and recorded
+//! as written afterwards: a crash between repeats a list and loses none.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use chrono::{Days, TimeDelta};
+
+use super::survey::{name, sealed_batches, subfolders};
+use super::{Night, inside};
+use crate::core::calendar::{Time, parse_time};
+use crate::core::route::{Channel, State};
+use crate::core::sheet;
+use crate::core::status::{Stamp, Status};
+use crate::shell::find::read_status;
+use crate::shell::ledger::ListedEvent;
+
+/// A mailbox answers within minutes; after two days something is wrong.
+const MAILBOX_SILENT_HOURS: i64 = 48;
+/// Working days within which a print house has printed.
+const PRINT_WORKING_DAYS: usize = 5;
+
+/// A row of the list of what a person must look at.
+pub type Matter = [String; 7];
+
+impl Night<'_> {
+    pub(super) fn reminder_list(&mut self) -> anyhow::Result<()> {
+        let day = self.now.date_naive().to_string();
+        self.event_list("purring", &day, |events| {
+            let reminded = events.iter().filter(|event| event.kind == "reminded");
+            let row = |event: &ListedEvent| [event.letter.clone(), some(&event.reference), some(&event.sender)];
+            let rows: Vec<[String; 3]> = reminded.map(row).collect();
+            file(format!("purring-{day}.csv"), ["forsendelsesId", "eksternReferanse", "avsender"], rows)
+        })
+    }
+
+    pub(super) fn lists(&mut self) -> anyhow::Result<()> {
+        let day = self.now.date_naive().to_string();
+        self.event_list("kvittering", &day, |events| feedback(&day, events))?;
+        self.event_list("retur", &day, |events| {
+            let returned = events.iter().filter(|event| event.state.as_deref() == Some(State::Retur.as_str()));
+            let row = |event: &ListedEvent| {
+                [event.letter.clone(), some(&event.reference), some(&event.sender), event.at.clone()]
+            };
+            let rows: Vec<[String; 4]> = returned.map(row).collect();
+            let header = ["forsendelsesId", "eksternReferanse", "avsender", "tidspunkt"];
+            file(format!("retur-{day}.csv"), header, rows)
+        })?;
+        self.follow_up(&day)
+    }
+
+    /// Writes the day's files of one list, and records how far it has come.
+    fn event_list(
+        &mut self,
+        list: &str,
+        day: &str,
+        files: impl Fn(&[ListedEvent]) -> Vec<(String, String)>,
+    ) -> anyhow::Result<()> {
+        let (today, last_listed) = self.pass.ledger.listed(list, day)?;
+        let last = self.pass.ledger.last_event()?;
+        if last <= last_listed {
+            return Ok(());
+        }
+        let outbox = self.pass.desk.root.outbox();
+        let first = match today {
+            // A list that has been fetched since is not given twice; one that still lies there grows.
+            Some((first, _)) if self.is_there(list, day) => first,
+            _ => last_listed + 1,
+        };
+        let events = self.pass.ledger.events(first, last)?;
+        for (name, text) in files(&events) {
+            let spool = &self.pass.desk.spool;
+            spool.publish(&outbox, &name, &text).with_context(|| format!("kan ikke skrive outbox/{name}"))?;
+        }
+        self.pass.ledger.set_listed(list, day, first, last)
+    }
+
+    fn is_there(&self, list: &str, day: &str) -> bool {
+        let start = format!("{list}-{day}");
+        let entries = std::fs::read_dir(self.pass.desk.root.outbox()).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with(&start))
+    }
+
+    /// What a person must look at: as it is tonight, not what has happened since yesterday.
+    fn follow_up(&mut self, day: &str) -> anyhow::Result<()> {
+        let root = self.pass.desk.root;
+        let outbox = root.outbox();
+        let mut rows = std::mem::take(&mut self.silent);
+        for letter in subfolders(&root.channel(Channel::Avvist)).context("kan ikke lese outbox/avvist")? {
+            if let Some(status) = read_status(&letter) {
+                let what = if status.status == State::IkkeLevert { "ikke levert" } else { "avvist" };
+                rows.push(matter(what, &status, &inside(root, &letter)));
+            }
+        }
+        let (given_up, first, last) = self.undelivered(day)?;
+        rows.extend(given_up);
+        for batch in sealed_batches(root).context("kan ikke lese outbox/print")? {
+            let sealed = self.sealed_at(&name(&batch))?;
+            if let Some(sealed) = sealed.filter(|sealed| self.is_long_ago(*sealed)) {
+                rows.push(thing("bunken er ikke meldt skrevet ut", inside(root, &batch), Stamp(sealed).to_string()));
+            }
+        }
+        let held = self.pass.ledger.held()?;
+        rows.extend(held.into_iter().map(|drop| thing("holdt av en registerrad", drop, String::new())));
+        self.report.to_look_at = rows.len();
+        let header = ["sak", "forsendelsesId", "eksternReferanse", "avsender", "sted", "kode", "siden"];
+        let file_name = format!("oppfolging-{day}.csv");
+        let text = sheet::table(header, rows);
+        let known = std::fs::read_to_string(outbox.join(&file_name)).ok();
+        let is_needed = self.report.to_look_at > 0 || known.is_some();
+        if is_needed && known.as_deref() != Some(text.as_str()) {
+            let spool = &self.pass.desk.spool;
+            spool.publish(&outbox, &file_name, &text).with_context(|| format!("kan ikke skrive outbox/{file_name}"))?;
+        }
+        self.pass.ledger.set_listed("oppfolging", day, first, last)
+    }
+
+    /// Letters given up since yesterday's list; they lie in the archive, where nobody looks.
+    fn undelivered(&self, day: &str) -> anyhow::Result<(Vec<Matter>, i64, i64)> {
+        let (today, last_listed) = self.pass.ledger.listed("oppfolging", day)?;
+        let first = today.map_or(last_listed + 1, |(first, _)| first);
+        let last = self.pass.ledger.last_event()?.max(last_listed);
+        let events = self.pass.ledger.events(first, last)?;
+        let given_up = |event: &&ListedEvent| {
+            event.state.as_deref() == Some(State::IkkeLevert.as_str())
+                && event.channel.as_deref() != Some(Channel::Avvist.as_str())
+        };
+        let row = |event: &ListedEvent| {
+            let (code, at) = (some(&event.code), event.at.clone());
+            let what = "ikke levert".to_owned();
+            [
+                what,
+                event.letter.clone(),
+                some(&event.reference),
+                some(&event.sender),
+                "outbox/arkiv".to_owned(),
+                code,
+                at,
+            ]
+        };
+        Ok((events.iter().filter(given_up).map(row).collect(), first, last))
+    }
+
+    /// By the ledger, else by the day in the batch's name.
+    fn sealed_at(&self, batch: &str) -> anyhow::Result<Option<Time>> {
+        let (sealed, _) = self.pass.ledger.batch_times(batch)?;
+        Ok(sealed.as_deref().and_then(parse_time).or_else(|| super::retention::day_of(batch)))
+    }
+
+    fn is_long_ago(&self, sealed: Time) -> bool {
+        let calendar = &self.pass.desk.senders.calendar;
+        let days = std::iter::successors(sealed.date_naive().checked_add_days(Days::new(1)), |day| day.succ_opt());
+        let passed = days.take_while(|day| *day < self.now.date_naive()).filter(|day| calendar.is_working_day(*day));
+        passed.take(PRINT_WORKING_DAYS).count() == PRINT_WORKING_DAYS
+    }
+}
+
+/// A letter in a mailbox that has said nothing of it for too long.
+pub fn silent(status: &Status, place: &str, now: Time) -> Option<Matter> {
+    let silent = status.kanal.is_mailbox() && status.hendelser.iter().all(|event| event.kanal.is_none());
+    let long = now >= status.plassert.0 + TimeDelta::hours(MAILBOX_SILENT_HOURS);
+    (silent && long).then(|| matter("ingen kvittering fra postkassen etter 48 timer", status, place))
+}
+
+fn matter(what: &str, status: &Status, place: &str) -> Matter {
+    let (reference, sender) = (some(&status.eksternReferanse), some(&status.avsender));
+    let (id, code, since) = (status.forsendelsesId.clone(), status.kode.clone(), status.plassert.to_string());
+    [what.to_owned(), id, reference, sender, place.to_owned(), code, since]
+}
+
+/// One file for each sender, for import into its archive system.
+fn feedback(day: &str, events: &[ListedEvent]) -> Vec<(String, String)> {
+    let mut senders: BTreeMap<&str, Vec<[String; 7]>> = BTreeMap::new();
+    for event in events.iter().filter(|event| event.kind == "status") {
+        let Some(sender) = &event.sender else { continue };
+        senders.entry(sender).or_default().push([
+            some(&event.reference),
+            event.letter.clone(),
+            event.at.clone(),
+            some(&event.state),
+            some(&event.channel),
+            some(&event.code),
+            some(&event.notified),
+        ]);
+    }
+    let header = ["eksternReferanse", "forsendelsesId", "tidspunkt", "status", "kanal", "kode", "underrettet"];
+    senders
+        .into_iter()
+        .flat_map(|(sender, rows)| file(format!("kvittering-{day}-{sender}.csv"), header, rows))
+        .collect()
+}
+
+/// A file where there is something to say.
+fn file<const N: usize>(name: String, header: [&str; N], rows: Vec<[String; N]>) -> Vec<(String, String)> {
+    if rows.is_empty() { Vec::new() } else { vec![(name, sheet::table(header, rows))] }
+}
+
+/// A row that concerns no one letter.
+fn thing(what: &str, place: String, since: String) -> Matter {
+    let none = String::new;
+    [what.to_owned(), none(), none(), none(), place, none(), since]
+}
+
+fn some(text: &Option<String>) -> String {
+    text.clone().unwrap_or_default()
+}

@@ -1,0 +1,87 @@
+//! Step 7: what is older than the sender's retention is deleted; the ledger keeps ids and events.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use chrono::{Days, Months, NaiveDate};
+use rayon::prelude::*;
+
+use super::Night;
+use super::survey::{is_batch, name, subfolders};
+use crate::core::calendar::{Time, midnight, parse_time};
+use crate::core::route::Channel;
+use crate::core::status::Status;
+use crate::shell::find::read_status;
+
+/// The day in a batch's name.
+pub fn day_of(batch: &str) -> Option<Time> {
+    batch.strip_prefix("batch-")?.get(..10)?.parse().ok().map(midnight)
+}
+
+impl Night<'_> {
+    pub(super) fn purge(&mut self) -> anyhow::Result<()> {
+        let days = self.pass.desk.senders.retention_days;
+        let Some(limit) = self.now.checked_sub_days(Days::new(u64::from(days))) else { return Ok(()) };
+        let root = self.pass.desk.root;
+        let refused = subfolders(&root.channel(Channel::Avvist)).context("kan ikke lese outbox/avvist")?;
+        self.purge_letters(refused, limit)?;
+        for month in subfolders(&root.archive()).context("kan ikke lese outbox/arkiv")? {
+            // Nothing in a month is older than its first day.
+            if first_day(&month).is_none_or(|day| midnight(day) > limit) {
+                continue;
+            }
+            let folders = subfolders(&month).context("kan ikke lese outbox/arkiv")?;
+            let (batches, letters): (Vec<PathBuf>, Vec<PathBuf>) = folders.into_iter().partition(|path| is_batch(path));
+            self.purge_letters(letters, limit)?;
+            for batch in batches {
+                self.purge_batch(&batch, limit)?;
+            }
+            // It stays where something still lies in it.
+            let _ = std::fs::remove_dir(&month);
+        }
+        Ok(())
+    }
+
+    fn purge_letters(&mut self, folders: Vec<PathBuf>, limit: Time) -> anyhow::Result<()> {
+        let old = |path: PathBuf| {
+            let status: Status = read_status(&path)?;
+            (status.plassert.0 < limit).then_some((path, status.forsendelsesId))
+        };
+        let old: Vec<(PathBuf, String)> = folders.into_par_iter().filter_map(old).collect();
+        self.delete(old)
+    }
+
+    /// A batch is as old as its archiving.
+    fn purge_batch(&mut self, batch: &Path, limit: Time) -> anyhow::Result<()> {
+        let (sealed, archived) = self.pass.ledger.batch_times(&name(batch))?;
+        let time = archived.or(sealed).as_deref().and_then(parse_time).or_else(|| day_of(&name(batch)));
+        if time.is_none_or(|time| time >= limit) {
+            return Ok(());
+        }
+        let letters = subfolders(batch).context("kan ikke lese outbox/arkiv")?;
+        let ids: Vec<String> = letters.iter().filter_map(|letter| Some(read_status(letter)?.forsendelsesId)).collect();
+        self.pass.ledger.purged(&self.at(), &ids)?;
+        self.report.purged += ids.len();
+        self.pass.desk.spool.delete(batch).context("kan ikke slette en gammel bunke")
+    }
+
+    fn delete(&mut self, letters: Vec<(PathBuf, String)>) -> anyhow::Result<()> {
+        if letters.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<String> = letters.iter().map(|(_, id)| id.clone()).collect();
+        self.pass.ledger.purged(&self.at(), &ids)?;
+        self.report.purged += ids.len();
+        for (path, _) in letters {
+            self.pass.desk.spool.delete(&path).context("kan ikke slette et gammelt brev")?;
+        }
+        Ok(())
+    }
+}
+
+/// The first day of the month that a folder in the archive is named for.
+fn first_day(month: &Path) -> Option<NaiveDate> {
+    let day: NaiveDate = format!("{}-01", name(month)).parse().ok()?;
+    // A name that is no month of the calendar is not ours.
+    day.checked_add_months(Months::new(1)).map(|_| day)
+}

@@ -1,0 +1,177 @@
+//! Sealing a print batch so that no letter is ever in two places, in none, or printed twice.
+//!
+//! | step | where the letters are | what a crash here leaves |
+//! |---|---|---|
+//! | make the PDFs in `.postgang/batch/<name>/` | `outbox/print/` | thrown away at start |
+//! | record batch and decisions | `outbox/print/` | sealed at start |
+//! | take away `FERDIG`, write `status.yaml`, sync | `outbox/print/` | the same |
+//! | rename each letter into the batch, sync | either | the same |
+//! | **rename the batch to `outbox/print/<name>/`** | in the batch | recorded at start |
+//! | sync, record, mark `FERDIG` | in the batch | marked at start |
+//!
+//! The rename of the batch is its commit: before it no print house can see a page, after it every letter is inside.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use rayon::prelude::*;
+
+use super::survey::{name, subfolders};
+use crate::core::calendar::Time;
+use crate::core::names::{BATCH, STATUS};
+use crate::core::nightly::{seal as sealed, unseal};
+use crate::core::route::Channel;
+use crate::core::status::{Stamp, Status};
+use crate::shell::find::read_status;
+use crate::shell::ledger::{Ledger, OUTBOX, Onward, Pending};
+use crate::shell::root::Root;
+use crate::shell::spool::Spool;
+
+/// How the target of a letter in a batch begins.
+pub const TARGET: &str = "print/batch-";
+
+/// A batch whose files lie in `.postgang/batch/<name>/`.
+pub struct Batch<'a> {
+    pub name: &'a str,
+    pub sender: &'a str,
+    /// Its letters' folders in `outbox/print/`.
+    pub letters: Vec<(&'a Path, &'a Status)>,
+}
+
+/// Records the batch and carries it out; says why it could not be.
+pub fn seal(
+    root: &Root,
+    spool: &Spool,
+    ledger: &mut Ledger,
+    now: Time,
+    batch: &Batch,
+) -> anyhow::Result<Option<String>> {
+    spool.sync().context("kan ikke lagre bunken varig")?;
+    let statuses: Vec<Status> = batch.letters.iter().map(|(_, status)| sealed(status, batch.name, now)).collect();
+    let onward = batch.letters.iter().zip(&statuses).map(|((path, _), status)| Onward {
+        status,
+        pending: Some(Pending {
+            source: format!("{OUTBOX}{}/{}", Channel::Print.as_str(), name(path)),
+            target: format!("{}/{}", Channel::Print.as_str(), batch.name),
+            folder: name(path),
+            status: status.to_yaml(),
+            decision: None,
+        }),
+        reminded: false,
+        released: false,
+    });
+    let onward: Vec<Onward> = onward.collect();
+    let at = Stamp(now).to_string();
+    ledger.onward_in_batch(&at, &onward, Some((batch.name, batch.sender)))?;
+    let letters: Vec<Pending> = onward.into_iter().filter_map(|letter| letter.pending).collect();
+    finish_one(root, spool, ledger, batch.name, &at, &letters)
+}
+
+/// Seals the batches that were recorded and not known to be sealed, and clears away what belongs to none.
+pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time) -> anyhow::Result<Vec<String>> {
+    let mut messages = Vec::new();
+    let open = ledger.open_batches()?;
+    if !open.is_empty() {
+        let pending = ledger.pending()?;
+        for (name, at) in &open {
+            let target = format!("{}/{name}", Channel::Print.as_str());
+            let letters = pending.iter().filter(|(_, pending)| pending.target == target);
+            let letters: Vec<Pending> = letters.map(|(_, pending)| pending.clone()).collect();
+            messages.extend(finish_one(root, spool, ledger, name, at, &letters)?);
+        }
+    }
+    let open: Vec<String> = ledger.open_batches()?.into_iter().map(|(name, _)| name).collect();
+    for stage in subfolders(&root.batches()).context("kan ikke lese .postgang/batch")? {
+        if !open.contains(&name(&stage)) {
+            put_back(root, spool, &stage).context("kan ikke rydde .postgang/batch")?;
+        }
+    }
+    let _ = now;
+    Ok(messages)
+}
+
+/// One batch from its record to its mark, from wherever it stands. What goes wrong leaves it to the next start, but
+/// for a letter that somebody has taken away: then the batch is given up, since its PDFs hold that letter's pages.
+fn finish_one(
+    root: &Root,
+    spool: &Spool,
+    ledger: &mut Ledger,
+    batch: &str,
+    at: &str,
+    letters: &[Pending],
+) -> anyhow::Result<Option<String>> {
+    let stage = root.batches().join(batch);
+    let place = root.channel(Channel::Print).join(batch);
+    if !place.is_dir() {
+        let lies =
+            |pending: &Pending| stage.join(&pending.folder).is_dir() || root.dir().join(&pending.source).is_dir();
+        let gone = letters.iter().find(|pending| !lies(pending));
+        if gone.is_some() || !stage.join(BATCH).is_file() {
+            give_up(root, spool, ledger, batch, letters)?;
+            let what = gone.map_or("filene i bunken", |pending| pending.source.as_str());
+            return Ok(Some(format!(
+                "{batch}: {what} er borte, og bunken er ikke forseglet. De andre brevene ligger i outbox/print og skrives ut i neste bunke. Prøv: kjør postgang nightly på nytt."
+            )));
+        }
+        if let Err(error) = gather(root, spool, &stage, &place, letters) {
+            return Ok(Some(format!(
+                "{batch}: bunken kunne ikke forsegles ({error}). Brevene ligger trygt i outbox/print og .postgang/batch, og bunken forsegles ved neste start. Prøv: kontroller plass og rettigheter på disken."
+            )));
+        }
+    }
+    spool.sync().context("kan ikke lagre bunken varig; den tas opp igjen ved neste start")?;
+    let mut placed = Vec::new();
+    for pending in letters {
+        let status = Status::from_yaml(pending.status.as_bytes()).context("protokollen har en ukjent status")?;
+        placed.push((status, format!("{}/{}", pending.target, pending.folder)));
+    }
+    ledger.sealed(batch, at, placed.iter().map(|(status, place)| (status, place.clone())))?;
+    spool.mark_ready(&place).context("kan ikke skrive FERDIG; det gjøres ved neste start")?;
+    Ok(None)
+}
+
+/// Moves the letters into the batch, and the batch to its place.
+fn gather(root: &Root, spool: &Spool, stage: &Path, place: &Path, letters: &[Pending]) -> io::Result<()> {
+    let waiting: Vec<(PathBuf, &Pending)> = letters
+        .iter()
+        .filter(|pending| !stage.join(&pending.folder).is_dir())
+        .map(|pending| (root.dir().join(&pending.source), pending))
+        .collect();
+    waiting.par_iter().try_for_each(|(letter, pending)| {
+        spool.unmark(letter)?;
+        spool.write(letter, &pending.status, None)
+    })?;
+    spool.sync()?;
+    for (letter, pending) in &waiting {
+        spool.rename(letter, &stage.join(&pending.folder))?;
+    }
+    spool.sync()?;
+    spool.rename(stage, place)
+}
+
+fn give_up(root: &Root, spool: &Spool, ledger: &mut Ledger, batch: &str, letters: &[Pending]) -> anyhow::Result<()> {
+    put_back(root, spool, &root.batches().join(batch)).context("kan ikke legge brevene tilbake i outbox/print")?;
+    let mut ids = Vec::new();
+    for pending in letters {
+        let letter = root.dir().join(&pending.source);
+        if let Some(status) = read_status(&letter) {
+            spool.write(&letter, &unseal(&status, batch).to_yaml(), None).context("kan ikke skrive status.yaml")?;
+        }
+        ids.extend(Status::from_yaml(pending.status.as_bytes()).map(|status| status.forsendelsesId));
+    }
+    spool.sync().context("kan ikke lagre brevene varig")?;
+    ledger.withdraw(&ids, Some(batch))
+}
+
+/// Takes the letters out of a batch that is not sealed, and deletes the rest of it.
+fn put_back(root: &Root, spool: &Spool, stage: &Path) -> io::Result<()> {
+    for letter in subfolders(stage)? {
+        if letter.join(STATUS).is_file() {
+            spool.place(&letter, &root.channel(Channel::Print), &name(&letter))?;
+        }
+    }
+    spool.sync()?;
+    if stage.is_dir() { fs::remove_dir_all(stage) } else { Ok(()) }
+}

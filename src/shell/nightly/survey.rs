@@ -1,0 +1,117 @@
+//! What lies in `outbox/`: every letter's folder, with a look at the names in it.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use crate::core::names::{BATCH, READY, is_stop};
+use crate::core::route::Channel;
+use crate::shell::root::Root;
+
+/// Which rules a letter is under tonight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// In a channel; not on paper yet.
+    Waiting,
+    /// In a sealed print batch.
+    Sealed,
+    Refused,
+    Archived,
+}
+
+/// A letter's folder.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    pub path: PathBuf,
+    pub kind: Kind,
+    /// A stop file in it.
+    pub stop: Option<PathBuf>,
+    /// `FERDIG` is there.
+    pub ready: bool,
+}
+
+/// Every letter in `outbox/`, channel by channel, in name order.
+pub fn survey(root: &Root) -> io::Result<Vec<Letter>> {
+    let mut folders = Vec::new();
+    for channel in Channel::ALL {
+        let kind = if channel == Channel::Avvist { Kind::Refused } else { Kind::Waiting };
+        for folder in subfolders(&root.channel(channel))? {
+            if channel == Channel::Print && is_batch(&folder) {
+                folders.extend(subfolders(&folder)?.into_iter().map(|letter| (letter, Kind::Sealed)));
+            } else {
+                folders.push((folder, kind));
+            }
+        }
+    }
+    for month in subfolders(&root.archive())? {
+        for folder in subfolders(&month)? {
+            let letters = if is_batch(&folder) { subfolders(&folder)? } else { vec![folder] };
+            folders.extend(letters.into_iter().map(|letter| (letter, Kind::Archived)));
+        }
+    }
+    let look = |(path, kind): (PathBuf, Kind)| look(path, kind);
+    Ok(folders.into_par_iter().filter_map(look).collect())
+}
+
+/// The letters that wait in `outbox/print/`.
+pub fn waiting_for_print(root: &Root) -> io::Result<Vec<PathBuf>> {
+    let folders = subfolders(&root.channel(Channel::Print))?;
+    Ok(folders.into_iter().filter(|folder| !is_batch(folder)).collect())
+}
+
+/// The sealed batches in `outbox/print/`.
+pub fn sealed_batches(root: &Root) -> io::Result<Vec<PathBuf>> {
+    let folders = subfolders(&root.channel(Channel::Print))?;
+    Ok(folders.into_iter().filter(|folder| is_batch(folder)).collect())
+}
+
+/// The names of every batch in `outbox/`.
+pub fn batch_names(root: &Root) -> io::Result<Vec<String>> {
+    let mut folders = subfolders(&root.channel(Channel::Print))?;
+    for month in subfolders(&root.archive())? {
+        folders.extend(subfolders(&month)?);
+    }
+    Ok(folders.iter().map(|folder| name(folder)).filter(|name| name.starts_with("batch-")).collect())
+}
+
+/// `None` for a folder that has gone away meanwhile.
+fn look(path: PathBuf, kind: Kind) -> Option<Letter> {
+    let mut letter = Letter { path, kind, stop: None, ready: false };
+    for entry in fs::read_dir(&letter.path).ok()? {
+        let entry = entry.ok()?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        letter.ready |= name == READY;
+        if is_stop(&name) {
+            letter.stop = Some(entry.path());
+        }
+    }
+    Some(letter)
+}
+
+pub fn is_batch(folder: &Path) -> bool {
+    folder.join(BATCH).is_file()
+}
+
+pub fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The folders directly in `dir`, in name order; none where it is missing.
+pub fn subfolders(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            folders.push(entry.path());
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}

@@ -1,0 +1,132 @@
+//! Whether a document can be printed: digipost/printability-validator's rules, on pages as a reader sees them.
+//!
+//! Annotations are not looked at, as they are not there.
+
+use lopdf::Document;
+
+use super::geometry::{Area, Sheet};
+use super::pages::Page;
+use super::text::{TextSearch, Zoned};
+use super::{Pdf, PdfFault, font, guarded};
+use crate::core::print::limits::Uninterpretable;
+use crate::core::print::{Millimetres, PrintLimits, PrintRule, Violation};
+
+const A4_WIDTH_MM: f64 = 210.0;
+const A4_HEIGHT_MM: f64 = 297.0;
+
+impl From<PdfFault> for Violation {
+    fn from(fault: PdfFault) -> Self {
+        Self::whole(match fault {
+            PdfFault::Unreadable => PrintRule::Unreadable,
+            PdfFault::Encrypted => PrintRule::Encrypted,
+            PdfFault::NoPages => PrintRule::NoPages,
+        })
+    }
+}
+
+/// Every rule that the document breaks, each once with its pages, in the order of [`PrintRule`]; none means printable.
+pub fn preflight(pdf: &Pdf, limits: &PrintLimits) -> Vec<Violation> {
+    guarded(|| check(pdf, limits)).unwrap_or_else(|| vec![Violation::whole(PrintRule::Unreadable)])
+}
+
+fn check(pdf: &Pdf, limits: &PrintLimits) -> Vec<Violation> {
+    let document = &pdf.document;
+    let mut violations = Vec::new();
+    if limits.pages_max.is_some_and(|max| pdf.pages() > max) {
+        violations.push(Violation::whole(PrintRule::TooManyPages));
+    }
+    if !version_is_supported(document) {
+        violations.push(Violation::whole(PrintRule::UnsupportedPdfVersion));
+    }
+    let mut search = TextSearch::new(document);
+    let mut fonts = font::Inspection::new(document);
+    let (mut dimensions, mut margin, mut unembedded) = (Vec::new(), Vec::new(), Vec::new());
+    for (page, number) in pdf.pages.iter().zip(1..) {
+        let sheet = Sheet::of(document, page);
+        let form = Form::of(&sheet, limits);
+        if form == Form::Neither {
+            dimensions.push(number);
+        }
+        if text_in_zone(&mut search, page, &sheet, form, limits) {
+            margin.push(number);
+        }
+        if !fonts.page_is_printable(page) {
+            unembedded.push(number);
+        }
+    }
+    for (rule, pages) in [
+        (PrintRule::UnsupportedDimensions, dimensions),
+        (PrintRule::InsufficientMargin, margin),
+        (PrintRule::FontNotEmbedded, unembedded),
+    ] {
+        if !pages.is_empty() {
+            violations.push(Violation { rule, pages });
+        }
+    }
+    violations
+}
+
+/// 1.0 to 1.7 in the header, and in the catalog where it raises the version.
+fn version_is_supported(document: &Document) -> bool {
+    let supported = |version: &[u8]| matches!(version, [b'1', b'.', b'0'..=b'7']);
+    let raised = document.catalog().and_then(|catalog| catalog.get_deref(b"Version", document)?.as_name()).ok();
+    supported(document.version.trim().as_bytes()) && raised.is_none_or(supported)
+}
+
+/// How a page lies, if it is A4 at all.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    Portrait,
+    Landscape,
+    Neither,
+}
+
+impl Form {
+    /// Rounded to whole millimetres, since producers round A4 to whole points in every direction.
+    fn of(sheet: &Sheet, limits: &PrintLimits) -> Self {
+        let (width, height) = (whole_mm(sheet.width), whole_mm(sheet.height));
+        let fits = |length: f64, nominal: f64| {
+            (nominal - limits.below_a4.get()..=nominal + limits.above_a4.get()).contains(&length)
+        };
+        if fits(width, A4_WIDTH_MM) && fits(height, A4_HEIGHT_MM) {
+            Self::Portrait
+        } else if fits(width, A4_HEIGHT_MM) && fits(height, A4_WIDTH_MM) {
+            Self::Landscape
+        } else {
+            Self::Neither
+        }
+    }
+}
+
+fn text_in_zone(search: &mut TextSearch, page: &Page, sheet: &Sheet, form: Form, limits: &PrintLimits) -> bool {
+    if limits.barcode_zone.width.get() == 0.0 {
+        return false;
+    }
+    match search.look(page, sheet, barcode_area(sheet, form, limits)) {
+        Zoned::Clear => false,
+        Zoned::Text => true,
+        Zoned::Unknown => limits.uninterpretable == Uninterpretable::Refuse,
+    }
+}
+
+/// The zone on this sheet. A landscape page is turned clockwise when it is printed: its lower edge becomes the left one.
+fn barcode_area(sheet: &Sheet, form: Form, limits: &PrintLimits) -> Area {
+    let zone = limits.barcode_zone;
+    let [left, top, width, height] =
+        [zone.left, zone.top, zone.width, zone.height].map(Millimetres::points).map(tenths);
+    if form == Form::Landscape {
+        let above = whole_mm(sheet.height) - zone.left.get() - zone.width.get();
+        Area { x: top, y: tenths(above * 72.0 / 25.4), width: height, height: width }
+    } else {
+        Area { x: left, y: top, width, height }
+    }
+}
+
+/// The printing service cuts its thresholds to tenths of a point; text within the difference must pass here too.
+fn tenths(points: f64) -> f64 {
+    (points * 10.0).floor() / 10.0
+}
+
+fn whole_mm(points: f64) -> f64 {
+    (points * 25.4 / 72.0).round()
+}

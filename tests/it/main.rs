@@ -1,0 +1,12 @@
+//! Everything that is tested through the doors that others use: the binary, the folders, and the library's public
+//! functions. One binary, so that it links once.
+
+mod crash;
+mod decisions;
+mod errors;
+mod golden;
+mod laws;
+mod make;
+mod odd;
+mod tidy;
+mod world;
