@@ -187,10 +187,10 @@ impl Watcher {
 
     pub fn stop(&mut self) -> ExitStatus {
         self.signal("TERM");
-        self.child.wait().unwrap()
+        self.wait()
     }
 
-    pub fn stop_after_signal(&mut self) -> ExitStatus {
+    pub fn wait(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 
