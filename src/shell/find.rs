@@ -82,7 +82,7 @@ fn in_outbox(
 
 /// Every letter folder below `outbox/`, in path order.
 pub fn letters(root: &Root) -> impl Iterator<Item = PathBuf> {
-    let entries = WalkDir::new(root.outbox()).follow_links(false).max_depth(DEPTH_MAX).sort_by_file_name();
+    let entries = WalkDir::new(root.outbox()).follow_links(false).max_depth(DEPTH_MAX + 1).sort_by_file_name();
     let entries = entries.into_iter().filter_map(Result::ok);
     let statuses = entries.filter(|entry| entry.file_name() == STATUS && entry.file_type().is_file());
     statuses.filter_map(|entry| entry.path().parent().map(Path::to_path_buf))

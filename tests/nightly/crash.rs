@@ -132,10 +132,11 @@ fn a_crash_at_every_step_loses_and_doubles_nothing() {
     assert_eq!(expected["ulest"].1, "SENDT_PRINT");
     assert_eq!(expected["uten-skrift"].0, "avvist");
     let later = (time(NIGHT) + chrono::TimeDelta::minutes(1)).to_rfc3339();
+    let fresh = world();
     let mut steps = 0;
     loop {
         steps += 1;
-        let world = world();
+        let world = fresh.copy();
         let all = folders(&world.dir);
         if !night_that_dies(&world, steps) {
             break;

@@ -47,6 +47,14 @@ impl World {
         world
     }
 
+    /// The same, files' times included.
+    pub fn copy(&self) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = temporary.path().join("root");
+        assert!(Command::new("cp").arg("-a").arg(&self.dir).arg(&dir).status().unwrap().success());
+        Self { dir, _temporary: temporary }
+    }
+
     pub fn root(&self) -> Root {
         Root::new(&self.dir, None)
     }
