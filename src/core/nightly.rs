@@ -87,6 +87,9 @@ pub fn waiting(letter: &Status, receipts: &[Receipt], stop: Option<&str>, night:
             step.let_time_pass(&verdict, night);
         }
     }
+    if stop.is_some() && !step.has(Outcome::Stopped) {
+        step.count(Outcome::StopTooLate);
+    }
     step
 }
 
@@ -262,7 +265,6 @@ impl Step {
 
     fn stop(&mut self, reason: &str, night: &Night) {
         if self.status.kanal.is_mailbox() {
-            self.count(Outcome::StopTooLate);
             return;
         }
         self.count(Outcome::Stopped);
