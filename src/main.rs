@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use chrono::{SubsecRound, Utc};
+use chrono::{NaiveTime, SubsecRound, Utc};
 use chrono_tz::Europe::Oslo;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -111,6 +111,9 @@ struct WatchArgs {
     /// Look every interval only; do not listen for changes
     #[arg(long)]
     poll: bool,
+    /// Do the night's work at this time every day (Europe/Oslo), for those without a timer
+    #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
+    nightly: Option<NaiveTime>,
     /// Write figures for Prometheus to this file
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
@@ -172,11 +175,18 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
             Ok(report.exit_code())
         }
         Command::Watch(args) => {
+            let mut night = |now| {
+                let settings = Settings { now, ..settings(common, args.patience.get(), &[]) };
+                let report = nightly::nightly(&root, &settings)?;
+                report.run.messages.iter().for_each(|message| tracing::warn!("{message}"));
+                tracing::info!("the night's work is done");
+                Ok(())
+            };
             let options = watch::Options {
                 interval: args.interval,
                 poll: args.poll,
                 metrics: args.metrics.clone(),
-                nightly: None,
+                nightly: args.nightly.map(|at| watch::Daily::new(at, &mut night)),
             };
             let moment = || Settings { progress: ProgressBar::hidden(), ..settings(common, args.patience.get(), &[]) };
             let report = watch::watch(&root, options, &moment)?;
@@ -282,6 +292,10 @@ fn exit_code(error: &PassError) -> u8 {
         PassError::Root(RootError::Locked(_)) => 75,
         PassError::Root(_) | PassError::Senders(_) | PassError::Other(_) => 3,
     }
+}
+
+fn time_of_day(text: &str) -> Result<NaiveTime, String> {
+    NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "expected a time of day such as 02:30".to_owned())
 }
 
 fn moment(text: &str) -> Result<Time, String> {

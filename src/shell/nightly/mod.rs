@@ -373,7 +373,8 @@ impl Night<'_> {
                 "" => "Brevet var allerede åpnet eller levert.",
                 remedy => remedy,
             };
-            let text = format!("{}: brevet har en STOPP-fil, men kan ikke lenger stoppes her. {remedy}", shown(&inside));
+            let text =
+                format!("{}: brevet har en STOPP-fil, men kan ikke lenger stoppes her. {remedy}", shown(&inside));
             (format!("stopp:{}", name(&path)), text)
         };
         let told = letters.into_iter().map(tell).collect();
