@@ -310,12 +310,7 @@ pub(super) mod tests {
             dokumenter: Vec::new(),
             advarsler: Vec::new(),
             tidligere: Vec::new(),
-            hendelser: vec![Event {
-                tidspunkt: stamp,
-                status: State::Akseptert,
-                tekst: String::new(),
-                kanal: None,
-            }],
+            hendelser: vec![Event { tidspunkt: stamp, status: State::Akseptert, tekst: String::new(), kanal: None }],
         }
     }
 }

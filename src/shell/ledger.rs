@@ -245,7 +245,11 @@ impl Ledger {
     }
 
     /// Records where letters stand, below `outbox/`, and what has happened to them; durable when it returns.
-    pub fn placed<'a>(&mut self, at: &str, batch: impl IntoIterator<Item = (&'a Status, String)>) -> anyhow::Result<()> {
+    pub fn placed<'a>(
+        &mut self,
+        at: &str,
+        batch: impl IntoIterator<Item = (&'a Status, String)>,
+    ) -> anyhow::Result<()> {
         let transaction = self.connection.transaction()?;
         for (status, place) in batch {
             arrived(&transaction, at, status, &place)?;
@@ -255,9 +259,9 @@ impl Ledger {
 
     /// Decisions that were recorded and whose letters are not known to have arrived.
     pub fn pending(&self) -> anyhow::Result<Vec<(String, Pending)>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT letter, source, target, folder, status, decision FROM pending ORDER BY letter",
-        )?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT letter, source, target, folder, status, decision FROM pending ORDER BY letter")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, pending(row, 1)?)))?;
         let rows: Vec<(String, Option<Pending>)> = rows.collect::<Result<_, _>>()?;
         Ok(rows.into_iter().filter_map(|(id, pending)| Some((id, pending?))).collect())
@@ -277,7 +281,13 @@ impl Ledger {
             .connection
             .prepare_cached("SELECT at, kind, place, code, state FROM event WHERE letter = ?1 ORDER BY number")?;
         let rows = statement.query_map([id], |row| {
-            Ok(LedgerEvent { at: row.get(0)?, kind: row.get(1)?, place: row.get(2)?, code: row.get(3)?, state: row.get(4)? })
+            Ok(LedgerEvent {
+                at: row.get(0)?,
+                kind: row.get(1)?,
+                place: row.get(2)?,
+                code: row.get(3)?,
+                state: row.get(4)?,
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

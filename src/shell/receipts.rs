@@ -51,7 +51,9 @@ pub fn read(dir: &Path) -> io::Result<Receipts> {
         all.complaints.extend(file.complaints);
         for (id, heard) in file.letters {
             match all.letters.entry(id) {
-                std::collections::hash_map::Entry::Occupied(mut known) => known.get_mut().receipts.extend(heard.receipts),
+                std::collections::hash_map::Entry::Occupied(mut known) => {
+                    known.get_mut().receipts.extend(heard.receipts)
+                }
                 std::collections::hash_map::Entry::Vacant(new) => {
                     new.insert(heard);
                 }
@@ -186,7 +188,8 @@ impl Columns {
     fn of(header: &[u8]) -> Option<Self> {
         let header = header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header);
         let delimiter = if header.contains(&b';') { b';' } else { b',' };
-        let names: Vec<String> = fields(header, delimiter).iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+        let names: Vec<String> =
+            fields(header, delimiter).iter().map(|name| name.trim().to_ascii_lowercase()).collect();
         let find = |name: &str| names.iter().position(|column| column == name);
         Some(Self {
             delimiter,

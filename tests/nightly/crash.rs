@@ -158,9 +158,10 @@ fn a_crash_at_every_step_loses_and_doubles_nothing() {
         }
         let marked = |place: &str| world.outbox().join(place).join("FERDIG").is_file();
         assert!(marked("print/batch-2026-12-02-01"), "step {steps}");
-        let all_marked = world.letters().iter().all(|(name, at)| {
-            at.place.contains("batch") || world.folder(name).join("FERDIG").is_file()
-        });
+        let all_marked = world
+            .letters()
+            .iter()
+            .all(|(name, at)| at.place.contains("batch") || world.folder(name).join("FERDIG").is_file());
         assert!(all_marked, "step {steps}");
         let feedback = world.list("kvittering-2026-12-02-910077473.csv");
         let calm_feedback = calm.list("kvittering-2026-12-02-910077473.csv");
@@ -173,4 +174,3 @@ fn a_crash_at_every_step_loses_and_doubles_nothing() {
     }
     assert!(steps > 40, "the night has {steps} steps");
 }
-

@@ -107,8 +107,7 @@ fn a_stop_works_while_a_letter_waits_and_is_answered_plainly_afterwards() {
 fn hold_stops_at_once_or_says_whom_to_ask() {
     let world = world(&[("a", ALTINN), ("d", DIGIPOST), ("p", RESERVED), ("q", RESERVED)]);
     let hold = |query: &str| {
-        let (answer, code) =
-            world.postgang("2026-11-23T11:00:00+01:00", &["hold", query, "--reason", "feil vedlegg"]);
+        let (answer, code) = world.postgang("2026-11-23T11:00:00+01:00", &["hold", query, "--reason", "feil vedlegg"]);
         (answer["letters"][0]["message"].as_str().unwrap_or_default().to_owned(), code)
     };
     assert_eq!(hold("2026/a").1, 0);
@@ -144,7 +143,10 @@ fn a_failed_mailbox_letter_is_printed_unless_it_is_digital_only_or_cannot_be() {
     let attachment = world.at("vedlegg");
     assert_eq!((attachment.place.as_str(), attachment.status.kode.as_str()), ("avvist", "document-not-printable"));
     let list = world.list("oppfolging-2026-11-24.csv");
-    assert!(list.contains(&digital.status.forsendelsesId) && list.contains(&attachment.status.forsendelsesId), "{list}");
+    assert!(
+        list.contains(&digital.status.forsendelsesId) && list.contains(&attachment.status.forsendelsesId),
+        "{list}"
+    );
     // Opened after all.
     world.receipts("b.csv", at, &["digital LEST 2026-11-24T11:00:00+01:00"]);
     world.nightly("2026-11-25T00:30:00+01:00");
@@ -164,7 +166,8 @@ fn a_batch_is_what_a_print_house_needs_and_leaves_when_it_is_printed() {
     let batch = world.outbox().join("print/batch-2026-11-24-01");
     let manifest = fs::read_to_string(batch.join("manifest.csv")).unwrap();
     let lines: Vec<Vec<&str>> = manifest.lines().skip(1).map(|line| line.split(';').collect()).collect();
-    let expected: &[&str] = &["C5-sort-enkeltsidig.pdf", "1", "3", "3", "C5", "nei", "nei", "3", "Norge", "4604", "'-1"];
+    let expected: &[&str] =
+        &["C5-sort-enkeltsidig.pdf", "1", "3", "3", "C5", "nei", "nei", "3", "Norge", "4604", "'-1"];
     assert_eq!(lines[0][3..14], *expected);
     assert!(manifest.starts_with('\u{feff}') && manifest.contains("\r\n") && lines.len() == 6);
     let about: serde_yaml::Value = serde_yaml::from_slice(&fs::read(batch.join("batch.yaml")).unwrap()).unwrap();

@@ -90,7 +90,15 @@ fn at_night(dropped: Time, night: u64) -> Time {
 
 fn counts(answer: &serde_json::Value) -> String {
     let names = [
-        "opened", "delivered", "failed", "expired", "never_notified", "digital_only", "reminded", "printed", "stopped",
+        "opened",
+        "delivered",
+        "failed",
+        "expired",
+        "never_notified",
+        "digital_only",
+        "reminded",
+        "printed",
+        "stopped",
     ];
     let counts = names.iter().filter(|name| answer[**name].as_u64() != Some(0));
     counts.map(|name| format!("{name} {}", answer[*name])).collect::<Vec<_>>().join(", ")

@@ -202,7 +202,9 @@ pub fn pdf(pages: u32) -> Vec<u8> {
         ];
         let content = Content { operations }.encode().unwrap();
         let content = document.add_object(Stream::new(dictionary! {}, content));
-        kids.push(document.add_object(dictionary! { "Type" => "Page", "Parent" => tree, "Contents" => content }).into());
+        kids.push(
+            document.add_object(dictionary! { "Type" => "Page", "Parent" => tree, "Contents" => content }).into(),
+        );
     }
     let pages = dictionary! {
         "Type" => "Pages", "Kids" => kids, "Count" => pages, "Resources" => resources,

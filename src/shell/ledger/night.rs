@@ -60,12 +60,7 @@ impl Ledger {
     }
 
     /// The same for the letters of a print batch, which is open from here on.
-    pub fn onward_in_batch(
-        &mut self,
-        at: &str,
-        letters: &[Onward],
-        batch: Option<(&str, &str)>,
-    ) -> anyhow::Result<()> {
+    pub fn onward_in_batch(&mut self, at: &str, letters: &[Onward], batch: Option<(&str, &str)>) -> anyhow::Result<()> {
         let transaction = self.connection.transaction()?;
         if let Some((name, sender)) = batch {
             transaction.execute(

@@ -7,8 +7,9 @@ use crate::core::nightly::{self as rules, Outcome};
 use crate::core::route::Channel;
 use crate::core::status::Status;
 use crate::shell::find::find;
+use crate::shell::nightly::Receipts;
+use crate::shell::nightly::letters::Decided;
 use crate::shell::nightly::survey::{Kind, Letter};
-use crate::shell::nightly::{Decided, Receipts};
 use crate::shell::pass::{Pass, PassError, Settings, enter};
 use crate::shell::root::Root;
 
@@ -54,11 +55,15 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
                 night.stop(path, status, reason)?;
                 (true, "Brevet er stoppet, og ligger i outbox/arkiv.".to_owned())
             }
-            _ if waits(&letter) => {
-                (false, "Flere brev venter med denne referansen. Prøv: oppgi forsendelsesId for det som skal stoppes.".to_owned())
-            }
+            _ if waits(&letter) => (
+                false,
+                "Flere brev venter med denne referansen. Prøv: oppgi forsendelsesId for det som skal stoppes."
+                    .to_owned(),
+            ),
             (Some(_), Some(at)) if !remedy(at).is_empty() => (false, remedy(at).to_owned()),
-            (Some(_), _) => (false, "Brevet er på vei til et annet sted. Prøv: kjør postgang nightly, og prøv igjen.".to_owned()),
+            (Some(_), _) => {
+                (false, "Brevet er på vei til et annet sted. Prøv: kjør postgang nightly, og prøv igjen.".to_owned())
+            }
             (None, _) => (false, "Brevet er kjent, men mappen er ikke lenger i outbox/.".to_owned()),
         };
         answers.push(Held { id: letter.id.clone(), place: at, stopped, message });

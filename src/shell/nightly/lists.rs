@@ -30,9 +30,7 @@ impl Night<'_> {
         let day = self.now.date_naive().to_string();
         self.event_list("purring", &day, |events| {
             let reminded = events.iter().filter(|event| event.kind == "reminded");
-            let row = |event: &ListedEvent| {
-                [event.letter.clone(), some(&event.reference), some(&event.sender)]
-            };
+            let row = |event: &ListedEvent| [event.letter.clone(), some(&event.reference), some(&event.sender)];
             let rows: Vec<[String; 3]> = reminded.map(row).collect();
             file(format!("purring-{day}.csv"), ["forsendelsesId", "eksternReferanse", "avsender"], rows)
         })
@@ -132,7 +130,15 @@ impl Night<'_> {
         let row = |event: &ListedEvent| {
             let (code, at) = (some(&event.code), event.at.clone());
             let what = "ikke levert".to_owned();
-            [what, event.letter.clone(), some(&event.reference), some(&event.sender), "outbox/arkiv".to_owned(), code, at]
+            [
+                what,
+                event.letter.clone(),
+                some(&event.reference),
+                some(&event.sender),
+                "outbox/arkiv".to_owned(),
+                code,
+                at,
+            ]
         };
         Ok((events.iter().filter(given_up).map(row).collect(), first, last))
     }
@@ -180,7 +186,10 @@ fn feedback(day: &str, events: &[ListedEvent]) -> Vec<(String, String)> {
         ]);
     }
     let header = ["eksternReferanse", "forsendelsesId", "tidspunkt", "status", "kanal", "kode", "underrettet"];
-    senders.into_iter().flat_map(|(sender, rows)| file(format!("kvittering-{day}-{sender}.csv"), header, rows)).collect()
+    senders
+        .into_iter()
+        .flat_map(|(sender, rows)| file(format!("kvittering-{day}-{sender}.csv"), header, rows))
+        .collect()
 }
 
 /// A file where there is something to say.
@@ -197,4 +206,3 @@ fn thing(what: &str, place: String, since: String) -> Matter {
 fn some(text: &Option<String>) -> String {
     text.clone().unwrap_or_default()
 }
-

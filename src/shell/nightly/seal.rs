@@ -41,7 +41,13 @@ pub struct Batch<'a> {
 }
 
 /// Records the batch and carries it out; says why it could not be.
-pub fn seal(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time, batch: &Batch) -> anyhow::Result<Option<String>> {
+pub fn seal(
+    root: &Root,
+    spool: &Spool,
+    ledger: &mut Ledger,
+    now: Time,
+    batch: &Batch,
+) -> anyhow::Result<Option<String>> {
     spool.sync().context("kan ikke lagre bunken varig")?;
     let statuses: Vec<Status> = batch.letters.iter().map(|(_, status)| sealed(status, batch.name, now)).collect();
     let onward = batch.letters.iter().zip(&statuses).map(|((path, _), status)| Onward {
@@ -64,7 +70,7 @@ pub fn seal(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time, batch: &
 }
 
 /// Seals the batches that were recorded and not known to be sealed, and clears away what belongs to none.
-pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time) -> anyhow::Result<Vec<String>> {
+pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger) -> anyhow::Result<Vec<String>> {
     let mut messages = Vec::new();
     let open = ledger.open_batches()?;
     if !open.is_empty() {
@@ -82,7 +88,6 @@ pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time) -> any
             put_back(root, spool, &stage).context("kan ikke rydde .postgang/batch")?;
         }
     }
-    let _ = now;
     Ok(messages)
 }
 
@@ -99,7 +104,8 @@ fn finish_one(
     let stage = root.batches().join(batch);
     let place = root.channel(Channel::Print).join(batch);
     if !place.is_dir() {
-        let lies = |pending: &Pending| stage.join(&pending.folder).is_dir() || root.dir().join(&pending.source).is_dir();
+        let lies =
+            |pending: &Pending| stage.join(&pending.folder).is_dir() || root.dir().join(&pending.source).is_dir();
         let gone = letters.iter().find(|pending| !lies(pending));
         if gone.is_some() || !stage.join(BATCH).is_file() {
             give_up(root, spool, ledger, batch, letters)?;

@@ -45,7 +45,8 @@ impl Pass<'_> {
             };
             if let Some((id, pending)) = recorded(earlier, &letter.name, &resumed) {
                 resumed.insert(id);
-                let status = Status::from_yaml(pending.status.as_bytes()).context("protokollen har en ukjent status")?;
+                let status =
+                    Status::from_yaml(pending.status.as_bytes()).context("protokollen har en ukjent status")?;
                 admitted.push(Admitted { name: letter.name, code: status.kode.clone(), status, pending });
                 continue;
             }
@@ -76,7 +77,12 @@ impl Pass<'_> {
         Ok(admitted)
     }
 
-    fn decide(&self, letter: Examined, earlier: &[Earlier], registers: &Registers) -> Option<(Decided, Status, Pending)> {
+    fn decide(
+        &self,
+        letter: Examined,
+        earlier: &[Earlier],
+        registers: &Registers,
+    ) -> Option<(Decided, Status, Pending)> {
         let mut judgement = letter.judgement?;
         if let Some(first) = earlier.iter().find(|first| blocks(first, self.desk.settings.now)) {
             judgement.or_duplicate_of(&first.id);
