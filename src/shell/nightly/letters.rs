@@ -1,6 +1,7 @@
 //! Steps 1 to 5 for every letter: read, judged by `core::nightly`, recorded and carried out, a thousand at a time.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::Path;
 
 use anyhow::Context;
@@ -144,23 +145,34 @@ impl Night<'_> {
             released: decided.step.released,
         });
         self.pass.ledger.onward(&self.at(), &onward.collect::<Vec<_>>())?;
-        let spool = &self.pass.desk.spool;
         let stays = |decided: &&Decided| decided.step.go.is_none() && decided.step.status != decided.before;
         let stay: Vec<&Decided> = decided.iter().filter(stays).collect();
-        if !stay.is_empty() {
-            let prepare = |decided: &&Decided| spool.prepare(&decided.letter.path, &decided.step.status.to_yaml());
-            stay.par_iter().try_for_each(prepare).context("kan ikke skrive status.yaml")?;
-            spool.sync().context("kan ikke lagre status.yaml varig")?;
-            let put = |decided: &&Decided| spool.put_in_force(&decided.letter.path);
-            stay.par_iter().try_for_each(put).context("kan ikke skrive status.yaml")?;
-        }
+        let failed = if stay.is_empty() { Vec::new() } else { self.change(&stay)? };
         for decided in &decided {
             self.report.count(&decided.step.outcomes);
         }
         let journeys = decided.into_iter().zip(pending).filter_map(|(decided, pending)| {
             Some(Journey { from: decided.letter.path.clone(), pending: pending?, status: decided.step.status })
         });
-        self.move_on(journeys.collect())
+        let journeys = journeys.collect();
+        failed.into_iter().for_each(|message| self.needs_person(message));
+        self.move_on(journeys)
+    }
+
+    /// New `status.yaml`s for letters that stay, together; says which could not be written.
+    fn change(&self, stay: &[&Decided]) -> anyhow::Result<Vec<String>> {
+        let spool = &self.pass.desk.spool;
+        let prepare = |decided: &&Decided| spool.prepare(&decided.letter.path, &decided.step.status.to_yaml());
+        let prepared: Vec<io::Result<()>> = stay.par_iter().map(prepare).collect();
+        spool.sync().context("kan ikke lagre status.yaml varig")?;
+        let put = |(decided, prepared): (&&Decided, io::Result<()>)| {
+            let outcome = prepared.and_then(|()| spool.put_in_force(&decided.letter.path));
+            let place = || inside(self.pass.desk.root, &decided.letter.path);
+            outcome.err().map(|error| {
+                format!("{}: status.yaml kunne ikke skrives ({error}). Det prøves igjen neste natt. Prøv: kontroller plass og rettigheter.", shown(&place()))
+            })
+        };
+        Ok(stay.par_iter().zip(prepared).filter_map(put).collect())
     }
 
     /// Carries out moves that are recorded.
