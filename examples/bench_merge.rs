@@ -9,8 +9,10 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
-use postgang::core::print::{Country, CoverLayout, Enclosure, PrintLetter, plan};
+use postgang::core::print::{Country, CoverLayout, Enclosure, PrintLetter, PrintLimits, plan};
+use postgang::shell::pdf::{inspect, preflight};
 use postgang::shell::print::{cover::Cover, file};
 
 const PAGES: u32 = 3;
@@ -42,6 +44,19 @@ fn compare(count: usize) -> Outcome<()> {
         fs::write(path, letter(number)?)?;
     }
     println!("{count} letters of {PAGES} pages, {} bytes each", fs::metadata(&paths[0])?.len());
+    let files = paths.iter().map(fs::read).collect::<Result<Vec<_>, _>>()?;
+    let start = Instant::now();
+    let pages: u32 = files.iter().filter_map(|file| inspect(file).ok()).map(|pdf| pdf.pages()).sum();
+    println!("gate       {:.1?} a file, {pages} pages", start.elapsed() / u32::try_from(count)?);
+    let start = Instant::now();
+    let limits = PrintLimits::default();
+    let broken = files.iter().filter_map(|file| inspect(file).ok()).filter(|pdf| !preflight(pdf, &limits).is_empty());
+    println!(
+        "preflight  {} broken, {:.1?} a file with the gate",
+        broken.count(),
+        start.elapsed() / u32::try_from(count)?
+    );
+    drop(files);
     let itself = std::env::current_exe()?;
     let mut ours = Command::new(itself);
     ours.arg("merge").arg(folder.path()).arg(count.to_string());

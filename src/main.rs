@@ -6,16 +6,17 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use chrono::{SubsecRound, Utc};
+use chrono::{NaiveTime, SubsecRound, Utc};
 use chrono_tz::Europe::Oslo;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use postgang::core::calendar::{Time, parse_time};
 use postgang::core::snapshot::SnapshotName;
 use postgang::shell::intake::Patience;
 use postgang::shell::pass::{self, PassError, Settings};
 use postgang::shell::root::{Root, RootError};
-use postgang::shell::{check, demo, explain, nightly, overview, summary};
+use postgang::shell::{check, demo, explain, nightly, overview, summary, watch};
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
 /// Route letter folders from archive systems to Digipost, e-Boks, Altinn, SvarInn or print.
@@ -54,6 +55,10 @@ struct Common {
 enum Command {
     /// Route every letter in inbox/ that is whole, once
     Run(RunArgs),
+    /// Route letters as they come, until told to stop
+    Watch(WatchArgs),
+    /// Make the folders, and the marker that tells an inbox from a share that is not mounted
+    Init,
     /// Do the night's work: receipts, deadlines, print batches, lists
     Nightly,
     /// Stop a letter that still waits to be opened, collected or printed
@@ -97,6 +102,33 @@ struct RunArgs {
 }
 
 #[derive(Args)]
+struct WatchArgs {
+    #[command(flatten)]
+    patience: PatienceArgs,
+    /// Seconds between two looks at inbox/, when nothing calls for one before
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    interval: Duration,
+    /// Look every interval only; do not listen for changes
+    #[arg(long)]
+    poll: bool,
+    /// Do the night's work at this time every day (Europe/Oslo), for those without a timer
+    #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
+    nightly: Option<NaiveTime>,
+    /// Write figures for Prometheus to this file
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
+    /// How the log is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Args)]
 struct PatienceArgs {
     /// Seconds a drop must have been left alone before it is taken; 0 turns it off
     #[arg(long, value_name = "SECONDS", default_value_t = Self::DEFAULT.settle)]
@@ -110,7 +142,10 @@ const NOT_FOUND: &str = "Fant ikke noe brev med denne forsendelsesId, eksternRef
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logging();
+    match &cli.command {
+        Command::Watch(args) => start_logging(Level::INFO, args.log_format),
+        _ => start_logging(Level::WARN, LogFormat::Text),
+    }
     if let Some(threads) = cli.common.threads {
         // Fails only when a pool exists already, and none does here.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
@@ -131,8 +166,39 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
         Command::Run(args) => {
             let settings = settings(common, args.patience.get(), &args.accept_snapshot);
             let report = pass::run(&root, &settings)?;
+            if std::env::var_os("POSTGANG_TIMINGS").is_some() {
+                for (stage, wall, cpu) in report.stopwatch.seconds() {
+                    eprintln!("timing {stage} wall={wall:.4} cpu={cpu:.4}");
+                }
+            }
             show(common, &report, &report.text())?;
             Ok(report.exit_code())
+        }
+        Command::Watch(args) => {
+            let mut night = |now| {
+                let settings = Settings { now, ..settings(common, args.patience.get(), &[]) };
+                let report = nightly::nightly(&root, &settings)?;
+                report.run.messages.iter().for_each(|message| tracing::warn!("{message}"));
+                tracing::info!("the night's work is done");
+                Ok(())
+            };
+            let options = watch::Options {
+                interval: args.interval,
+                poll: args.poll,
+                metrics: args.metrics.clone(),
+                nightly: args.nightly.map(|at| watch::Daily::new(at, &mut night)),
+            };
+            let moment = || Settings { progress: ProgressBar::hidden(), ..settings(common, args.patience.get(), &[]) };
+            let report = watch::watch(&root, options, &moment)?;
+            show(common, &report, &report.text())?;
+            Ok(0)
+        }
+        Command::Init => {
+            root.init(common.network_root)?;
+            let dir = root.dir().display();
+            let text = format!("{dir} er gjort klar. Legg avsendere.yaml og registrene i {dir}/registry/.");
+            show(common, &serde_json::json!({ "root": root.dir() }), &text)?;
+            Ok(0)
         }
         Command::Nightly => {
             let report = nightly::nightly(&root, &settings(common, PatienceArgs::DEFAULT.get(), &[]))?;
@@ -228,8 +294,17 @@ fn exit_code(error: &PassError) -> u8 {
     }
 }
 
+fn time_of_day(text: &str) -> Result<NaiveTime, String> {
+    NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "expected a time of day such as 02:30".to_owned())
+}
+
 fn moment(text: &str) -> Result<Time, String> {
     parse_time(text).ok_or_else(|| "expected an RFC 3339 time such as 2026-11-23T09:00:00+01:00".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.replace(',', ".").parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|seconds| !seconds.is_zero()).ok_or_else(|| "expected a number of seconds above 0".to_owned())
 }
 
 fn progress(json: bool) -> ProgressBar {
@@ -242,13 +317,13 @@ fn progress(json: bool) -> ProgressBar {
 
 /// Logs go to stderr; `RUST_LOG` chooses how much. A panic is logged by its place alone: its message may quote a
 /// letter.
-fn start_logging() {
-    let filter = EnvFilter::builder().with_default_directive(tracing::Level::WARN.into()).from_env_lossy();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
+fn start_logging(level: Level, format: LogFormat) {
+    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        LogFormat::Text => subscriber.with_target(false).with_ansi(io::stderr().is_terminal()).init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).with_target(false).init(),
+    }
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panic");

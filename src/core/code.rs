@@ -223,7 +223,7 @@ impl Code {
             ),
             Self::DocumentTooLarge => refusal(
                 "document-too-large",
-                "Dokumentene er til sammen større enn 350 MB.",
+                "Forsendelsen er større enn 350 MB eller 1000 filer.",
                 "Del forsendelsen, eller gjør dokumentene mindre.",
             ),
             Self::Duplicate => refusal(

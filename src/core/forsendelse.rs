@@ -288,6 +288,9 @@ const KNOWN: &[&str] = &[
     "forsendelsesType",
 ];
 
+/// Fields whose content is not interpreted.
+const FREE: &[&str] = &["eksponertFor", "metadataFraAvleverendeSystem", "metadataForImport"];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Yaml,
@@ -321,7 +324,7 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
     match format {
         Format::Yaml => {
             let outcome = typed(serde_yaml::Deserializer::from_slice(bytes));
-            finish(outcome, |error| {
+            let classify = |error: &serde_yaml::Error| {
                 let syntax = serde_yaml::from_slice::<IgnoredAny>(bytes);
                 let at = |e: &serde_yaml::Error| e.location().map_or((1, 1), |l| (l.line(), l.column()));
                 match syntax {
@@ -332,7 +335,8 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
                     }
                     Ok(_) => Problem::Type,
                 }
-            })
+            };
+            finish(outcome, classify, || JsonTree.deserialize(serde_yaml::Deserializer::from_slice(bytes)).ok())
         }
         Format::Json => {
             let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -342,12 +346,11 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
                 let at = (error.line(), error.column());
                 if is_repeated_key(&error) { Problem::RepeatedKey(at) } else { Problem::Syntax(at) }.refusal("")
             })?;
-            finish(
-                typed(value),
-                |error| {
-                    if is_repeated_key(error) { Problem::RepeatedKey((1, 1)) } else { Problem::Type }
-                },
-            )
+            let classify = |error: &serde_json::Error| {
+                if is_repeated_key(error) { Problem::RepeatedKey((1, 1)) } else { Problem::Type }
+            };
+            let outcome = typed(&value);
+            finish(outcome, classify, || Some(value))
         }
     }
 }
@@ -411,12 +414,42 @@ fn typed<'de, D: Deserializer<'de>>(deserializer: D) -> Outcome<D::Error> {
     }
 }
 
-fn finish<E>(outcome: Outcome<E>, classify: impl FnOnce(&E) -> Problem) -> Result<Parsed, Refusal> {
-    let (forsendelse, unknown) = outcome.map_err(|(error, path)| classify(&error).refusal(&path))?;
-    let refusal = |path: &String| {
-        Refusal::new(Code::UnknownField, format!("felt {path}; nærmeste kjente felt er {}", nearest(path)))
+/// `tree`: the file without its types, for what the typed reading did not come to.
+fn finish<E>(
+    outcome: Outcome<E>,
+    classify: impl FnOnce(&E) -> Problem,
+    tree: impl FnOnce() -> Option<Value>,
+) -> Result<Parsed, Refusal> {
+    let (problem, path) = match outcome {
+        Ok((forsendelse, unknown)) => {
+            return Ok(Parsed { forsendelse, unknown: unknown.first().map(|path| unknown_field(path)) });
+        }
+        Err((error, path)) => (classify(&error), path),
     };
-    Ok(Parsed { forsendelse, unknown: unknown.first().map(refusal) })
+    let misspelt = match problem {
+        Problem::Type => tree().and_then(|tree| misspelt(&tree)),
+        Problem::Syntax(_) | Problem::RepeatedKey(_) => None,
+    };
+    Err(misspelt.map_or_else(|| problem.refusal(&path), |path| unknown_field(&path)))
+}
+
+fn unknown_field(path: &str) -> Refusal {
+    Refusal::new(Code::UnknownField, format!("felt {path}; nærmeste kjente felt er {}", nearest(path)))
+}
+
+/// The path of a field that is known nowhere in the format. An unknown field is refused before a value of the wrong
+/// kind is, wherever the two stand.
+fn misspelt(value: &Value) -> Option<String> {
+    let below = |place: &str, value| misspelt(value).map(|path| format!("{place}.{path}"));
+    match value {
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| match name.as_str() {
+            name if !KNOWN.contains(&name) => Some(shown(name)),
+            name if FREE.contains(&name) => None,
+            name => below(name, value),
+        }),
+        Value::Array(items) => items.iter().enumerate().find_map(|(index, item)| below(&index.to_string(), item)),
+        _ => None,
+    }
 }
 
 fn nearest(path: &str) -> &'static str {
@@ -638,6 +671,10 @@ mod tests {
             assert_eq!(refused(yaml(text)), (Code::UnknownField, detail.to_owned()));
         }
         assert_eq!(refused(json(r#"{"titel": "x"}"#)).0, Code::UnknownField);
+        for text in ["{titel: x, mottaker: Kari}", "{mottaker: Kari, titel: x}"] {
+            assert_eq!(refused(yaml(text)).1, "felt titel; nærmeste kjente felt er tittel");
+        }
+        assert_eq!(refused(json(r#"{"mottaker": [{"navm": "x"}]}"#)).0, Code::UnknownField);
     }
 
     #[test]

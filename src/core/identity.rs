@@ -118,40 +118,40 @@ fn date_exists(digits: &[u8; 11]) -> bool {
 }
 
 /// Makes every valid national identity number in a text of others' making unreadable: runs of 11 digits, also
-/// written `ddmmåå nnnnn`, become eleven `X`. Organisation numbers are public and stay.
+/// written `ddmmåå nnnnn` with any one sign between, become eleven `X`. Organisation numbers are public and stay.
+///
+/// A longer run of digits is searched at every offset: a number must not slip through because something was glued to
+/// it.
 pub fn redact(text: &str) -> String {
-    const MASK: &[u8] = b"XXXXXXXXXXX";
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        match identity_at(bytes, at) {
-            Some(end) => {
-                out.extend_from_slice(MASK);
-                at = end;
+    const MASK: &str = "XXXXXXXXXXX";
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        rest = match after_identity(rest) {
+            Some(after) => {
+                out.push_str(MASK);
+                after
             }
             None => {
-                out.push(bytes[at]);
-                at += 1;
+                out.push(first);
+                &rest[first.len_utf8()..]
             }
-        }
+        };
     }
-    String::from_utf8(out).expect("only whole ASCII runs are replaced")
+    out
 }
 
-/// Where an identity number that begins at `start` ends. A longer run of digits is searched at every offset: a
-/// number must not slip through because something was glued to it.
-fn identity_at(bytes: &[u8], start: usize) -> Option<usize> {
-    let plain = bytes.get(start..start + 11).filter(|run| run.iter().all(u8::is_ascii_digit));
-    let spaced = bytes.get(start..start + 12).filter(|run| {
-        matches!(run[6], b' ' | b'-' | b'.' | b'_') && run.iter().enumerate().all(|(i, b)| i == 6 || b.is_ascii_digit())
-    });
-    let (run, end) = match (plain, spaced) {
-        (Some(run), _) => (run.to_vec(), start + 11),
-        (None, Some(run)) => ([&run[..6], &run[7..]].concat(), start + 12),
-        (None, None) => return None,
-    };
-    PersonId::parse(&run).map(|_| end)
+/// What follows the identity number that `text` begins with.
+fn after_identity(text: &str) -> Option<&str> {
+    let (date, rest) = take_digits(text, 6)?;
+    let between = rest.chars().next().filter(|sign| !sign.is_alphanumeric());
+    let (number, after) = take_digits(&rest[between.map_or(0, char::len_utf8)..], 5)?;
+    PersonId::parse(format!("{date}{number}").as_bytes()).map(|_| after)
+}
+
+fn take_digits(text: &str, count: usize) -> Option<(&str, &str)> {
+    let (digits, rest) = text.split_at_checked(count)?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then_some((digits, rest))
 }
 
 impl fmt::Debug for PersonId {
@@ -231,6 +231,8 @@ mod tests {
     fn texts_are_redacted() {
         assert_eq!(redact("sak 20914695016 vedtak"), "sak XXXXXXXXXXX vedtak");
         assert_eq!(redact("209146 95016.pdf"), "XXXXXXXXXXX.pdf");
+        assert_eq!(redact("209146:95016 209146\u{a0}95016"), "XXXXXXXXXXX XXXXXXXXXXX");
+        assert_eq!(redact("209146x95016 209146  95016"), "209146x95016 209146  95016");
         assert_eq!(redact("x20914695016y1"), "xXXXXXXXXXXXy1");
         assert_eq!(redact("1209146950169"), "1XXXXXXXXXXX9");
         assert_eq!(redact("20036914712 og 984661185, æøå"), "20036914712 og 984661185, æøå");

@@ -12,8 +12,17 @@ pub const READY: &str = "FERDIG";
 pub const BATCH: &str = "batch.yaml";
 pub const DECISION: &str = "BESLUTNING.txt";
 
-/// Written by us into a letter; found in a drop they are left from an earlier round and are removed at the claim.
-pub const OURS: [&str; 3] = [READY, STATUS, DECISION];
+/// Under these names the two are written before they take their own.
+pub const STAGED_STATUS: &str = ".status.yaml.tmp";
+pub const STAGED_DECISION: &str = ".BESLUTNING.txt.tmp";
+
+/// Written by us into a letter; found in a drop they are left from an earlier round, or from a full disk, and are
+/// removed at the claim.
+pub const OURS: [&str; 5] = [READY, STATUS, DECISION, STAGED_STATUS, STAGED_DECISION];
+
+pub fn is_ours(name: &str) -> bool {
+    OURS.contains(&name)
+}
 
 const COMPLETE: [&str; 2] = ["KLAR", "KLAR.txt"];
 const STOP: [&str; 2] = ["STOPP", "STOPP.txt"];
@@ -69,16 +78,17 @@ pub fn is_valid_document_name(name: &str) -> bool {
         && name.chars().count() <= DOCUMENT_NAME_CHARS_MAX
         && !name.contains(NOT_IN_NAMES)
         && !name.contains(char::is_control)
+        // What the file system has there is not text.
+        && !name.contains('\u{fffd}')
         && !ours.into_iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
 /// A drop's name as a letter's: safe on Windows, without identity numbers, bounded. `id_start` are the first eight
 /// hex digits of the `forsendelsesId`.
 pub fn letter_name(drop: &str, id_start: &str) -> String {
-    let safe: String = redact(&drop.nfc().collect::<String>())
-        .chars()
-        .map(|c| if NOT_IN_NAMES.contains(&c) || is_unshowable(c) { '_' } else { c })
-        .collect();
+    // What is not allowed goes first: its stand-in may be what parts the halves of an identity number.
+    let allowed = drop.nfc().map(|c| if NOT_IN_NAMES.contains(&c) || is_unshowable(c) { '_' } else { c });
+    let safe = redact(&allowed.collect::<String>());
     let mut name = if is_windows_device(&safe) { format!("_{safe}") } else { safe };
     while name.chars().count() > LETTER_NAME_CHARS_MAX || name.len() > LETTER_NAME_BYTES_MAX {
         name.pop();
@@ -95,7 +105,8 @@ pub fn letter_name(drop: &str, id_start: &str) -> String {
 /// A name of a sender's making as it may stand in a message or a log: no identity number, nothing that moves the
 /// cursor or turns the text around.
 pub fn shown(name: &str) -> String {
-    redact(name).chars().map(|c| if is_unshowable(c) { '_' } else { c }).collect()
+    let showable = name.chars().map(|c| if is_unshowable(c) { '_' } else { c });
+    redact(&showable.collect::<String>())
 }
 
 /// Control characters, line and paragraph separators, marks that change the direction of text or are invisible,
@@ -137,6 +148,8 @@ mod tests {
             ("Comté", "Comté.6e1d0f4c"),
             ("sak 20914695016", "sak XXXXXXXXXXX.6e1d0f4c"),
             ("209146 95016", "XXXXXXXXXXX.6e1d0f4c"),
+            ("209146:95016", "XXXXXXXXXXX.6e1d0f4c"),
+            ("209146\u{200b}95016", "XXXXXXXXXXX.6e1d0f4c"),
             ("a\u{30a}", "å.6e1d0f4c"),
             ("fdp.\u{202e}evil", "fdp._evil.6e1d0f4c"),
             ("\u{fffd}", "_.6e1d0f4c"),
@@ -145,6 +158,13 @@ mod tests {
             assert_eq!(letter_name(drop, "6e1d0f4c"), expected);
         }
         assert!(letter_name(&"€".repeat(100), "6e1d0f4c").len() <= 209);
+    }
+
+    #[test]
+    fn shown_names_hide_identity_numbers_however_they_are_split() {
+        for name in ["20914695016.pdf", "209146 95016.pdf", "209146\n95016.pdf", "209146\u{202e}95016.pdf"] {
+            assert_eq!(shown(name), "XXXXXXXXXXX.pdf", "{name:?}");
+        }
     }
 
     #[test]

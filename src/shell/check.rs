@@ -114,6 +114,7 @@ fn check_snapshot(
         dir,
         policies: &senders.registers,
         memory: &memory,
+        kept: None,
         accept: &settings.accept,
         wanted: &Wanted::everything(),
         now: settings.now,

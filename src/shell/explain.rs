@@ -73,7 +73,8 @@ impl Explanation {
             line("Lesefrist", &deadline.to_string());
         }
         for document in &s.dokumenter {
-            let pages = document.sider.map(|pages| format!(", {pages} sider")).unwrap_or_default();
+            let pages = document.sider.map(|n| format!(", {n} {}", if n == 1 { "side" } else { "sider" }));
+            let pages = pages.unwrap_or_default();
             let bytes = document.bytes.map(|bytes| format!(", {bytes} byte")).unwrap_or_default();
             line("Dokument", &format!("{}{pages}{bytes}", document.filnavn));
         }

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::core::letter::Digest256;
@@ -75,10 +76,17 @@ CREATE TRIGGER IF NOT EXISTS letter_kept BEFORE DELETE ON letter BEGIN SELECT RA
 CREATE TRIGGER IF NOT EXISTS letter_fixed BEFORE UPDATE ON letter BEGIN SELECT RAISE(ABORT, 'letters are fixed'); END;
 ";
 
+/// `user_version` of a ledger that has taken up what `outbox/` knows.
+const FILLED: u32 = 1;
+
 /// How long a commit waits for another process that reads.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 pub use night::{ListedEvent, Onward, Tally};
+
+/// For operators, where a reading or writing of the ledger fails in the middle of a pass.
+pub const FAILED: &str = "protokollen kan ikke leses eller skrives. Brev som er hentet, ligger trygt i .postgang/work \
+     og tas opp igjen i neste kjøring. Prøv: kontroller plass og rettigheter på disken";
 
 pub struct Ledger {
     connection: Connection,
@@ -166,12 +174,14 @@ pub struct LedgerEvent {
 }
 
 impl Ledger {
-    /// Opens or makes the ledger; the flag says that it is new, and has forgotten what `outbox/` still knows.
+    /// Opens or makes the ledger; the flag says that it has not taken up yet what `outbox/` still knows, see
+    /// [`Ledger::remember`]. Whether the file was there says nothing: a pass may have been killed in between.
     pub fn open(path: &Path) -> anyhow::Result<(Self, bool)> {
-        let new = !path.exists();
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open(path)?;
             connection.busy_timeout(BUSY_WAIT)?;
+            // Else some statements are planned anew for every value that is looked up.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.execute_batch(SCHEMA)?;
@@ -184,7 +194,8 @@ impl Ledger {
                 path.display()
             )
         })?;
-        Ok((Self { connection }, new))
+        let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        Ok((Self { connection }, version < FILLED))
     }
 
     /// Opens an existing ledger for looking only; `None` where there is none yet.
@@ -231,7 +242,7 @@ impl Ledger {
         Ok(transaction.commit()?)
     }
 
-    /// Takes up letters that an earlier ledger knew; all or none.
+    /// Takes up letters that an earlier ledger knew, all or none; from then on the ledger is not new.
     pub fn remember(&mut self, at: &str, letters: &[Remembered]) -> anyhow::Result<()> {
         let transaction = self.connection.transaction()?;
         for letter in letters {
@@ -241,6 +252,7 @@ impl Ledger {
                 event(&transaction, &letter.decided.id, at, "released", None, None)?;
             }
         }
+        transaction.pragma_update(None, "user_version", FILLED)?;
         Ok(transaction.commit()?)
     }
 
@@ -430,8 +442,12 @@ mod tests {
     fn a_letter_is_decided_then_placed_and_remembered() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ledger.sqlite");
-        let (mut ledger, new) = Ledger::open(&path).unwrap();
+        let (ledger, new) = Ledger::open(&path).unwrap();
         assert!(new);
+        drop(ledger);
+        let (mut ledger, new) = Ledger::open(&path).unwrap();
+        assert!(new, "it was opened and never filled");
+        ledger.remember("2026-11-23T09:00:00+01:00", &[]).unwrap();
         let (first, pending) = decided("id-1", 1);
         ledger.decide(&[(first, pending.clone())]).unwrap();
         assert_eq!(ledger.pending().unwrap(), [("id-1".to_owned(), pending)]);

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod dir;
 pub mod explain;
 pub mod find;
 pub mod intake;
@@ -16,4 +17,6 @@ pub mod receipts;
 pub mod registers;
 pub mod root;
 pub mod spool;
+pub mod stopwatch;
 pub mod summary;
+pub mod watch;

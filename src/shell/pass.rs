@@ -11,25 +11,26 @@ mod report;
 mod take;
 
 use std::io;
+use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use anyhow::Context;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 
+use super::dir::Fingerprint;
 use super::intake::{self, Patience};
-use super::ledger::Ledger;
+use super::ledger::{FAILED as LEDGER_FAILED, Ledger};
 use super::registers::{Registers, Request, SnapshotMemory, Wanted, consult};
 use super::root::{Lock, Root, RootError};
 use super::spool::{DropName, Probe, Spool};
 use crate::core::calendar::Time;
-use crate::core::names::shown;
 use crate::core::senders::{Senders, SendersError};
 use crate::core::snapshot::SnapshotName;
 
 pub use preview::preview;
-pub use report::Report;
-use take::{Candidate, Taken};
+pub use report::{Held, Report};
+use take::{Ask, Candidate, Taken};
 
 /// Letters that share their syncs. More would save little and leave more in `work/` at a crash.
 const BATCH: usize = 1_000;
@@ -69,6 +70,18 @@ pub fn read_senders(root: &Root) -> Result<Senders, PassError> {
     Ok(Senders::parse(&text)?)
 }
 
+/// What a process that makes many passes asks of one.
+pub struct Errand<'a> {
+    /// The drops to take, as they were last seen; none of them is judged by its times. All that are whole when absent.
+    pub drops: Option<&'a [(DropName, Fingerprint)]>,
+    /// Look for what an earlier pass left unrecorded or unmarked.
+    pub recover: bool,
+    /// Keep a copy of each accepted snapshot here, and use it while a new one is refused.
+    pub keep_snapshots: Option<&'a Path>,
+    /// Asked between batches; when it says no, the pass ends with the letters in hand placed.
+    pub go_on: &'a dyn Fn() -> bool,
+}
+
 /// Makes the root ready, takes the lock and reads the senders: how every command begins that moves letters.
 pub(super) fn enter(root: &Root, settings: &Settings) -> Result<(Lock, Senders), PassError> {
     root.prepare(settings.network_root)?;
@@ -78,19 +91,35 @@ pub(super) fn enter(root: &Root, settings: &Settings) -> Result<(Lock, Senders),
 
 /// Routes what is whole in `inbox/`.
 pub fn run(root: &Root, settings: &Settings) -> Result<Report, PassError> {
+    run_errand(root, settings, &Errand { drops: None, recover: true, keep_snapshots: None, go_on: &|| true })
+}
+
+pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<Report, PassError> {
     let started = Instant::now();
     let (_lock, senders) = enter(root, settings)?;
-    let mut pass = Pass::begin(root, settings, &senders)?;
-    let candidates = pass.survey()?;
-    let registers = pass.consult(&candidates)?;
+    let mut pass = Pass::begin(root, settings, &senders, errand.recover)?;
+    pass.report.stopwatch.lap("start");
+    let candidates = pass.survey(errand.drops)?;
+    pass.report.stopwatch.lap("survey");
+    let registers = pass.consult(&candidates, errand.keep_snapshots)?;
+    pass.report.stopwatch.lap("registers");
     settings.progress.set_length(candidates.len() as u64);
-    for batch in candidates.chunks(BATCH) {
+    // What was claimed goes first, out of the way of a new drop by the same name.
+    let (claimed, dropped) = candidates.split_at(candidates.partition_point(|candidate| candidate.claimed));
+    for batch in claimed.chunks(BATCH).chain(dropped.chunks(BATCH)) {
+        if !(errand.go_on)() {
+            break;
+        }
         pass.route(batch, &registers)?;
         settings.progress.inc(batch.len() as u64);
     }
     settings.progress.finish_and_clear();
     pass.desk.spool.tidy().context("kan ikke rydde .postgang/work")?;
-    pass.ledger.set_held(&pass.held)?;
+    // The night lists the drops that a register row holds. A pass over chosen drops does not see them all.
+    let held = pass.report.held_by_row();
+    if errand.drops.is_none() || !held.is_empty() {
+        pass.ledger.set_held(&held).context(LEDGER_FAILED)?;
+    }
     pass.report.seconds = started.elapsed().as_secs_f64();
     Ok(pass.report)
 }
@@ -99,8 +128,6 @@ pub(super) struct Pass<'a> {
     pub(super) desk: Desk<'a>,
     pub(super) ledger: Ledger,
     pub(super) report: Report,
-    /// Drops that wait for a register row.
-    held: Vec<String>,
 }
 
 /// What every thread of a pass may use at once.
@@ -113,34 +140,50 @@ pub(super) struct Desk<'a> {
 
 impl<'a> Pass<'a> {
     /// Opens the ledger and finishes what a crash broke off. The lock is held.
-    pub(super) fn begin(root: &'a Root, settings: &'a Settings, senders: &'a Senders) -> Result<Self, PassError> {
+    /// Opens the ledger and, where asked, finishes what an earlier process left undone.
+    pub(super) fn begin(
+        root: &'a Root,
+        settings: &'a Settings,
+        senders: &'a Senders,
+        recover: bool,
+    ) -> Result<Self, PassError> {
         let (ledger, is_new) = Ledger::open(root.ledger())?;
         let spool = Spool::new(root, settings.probe);
         let desk = Desk { root, settings, senders, spool };
-        let mut pass = Self { desk, ledger, report: Report::default(), held: Vec::new() };
+        let mut pass = Self { desk, ledger, report: Report::default() };
         if is_new {
             pass.rebuild_ledger()?;
         }
-        pass.finish_moves()?;
-        pass.restore_marks()?;
+        if recover {
+            pass.finish_moves()?;
+            pass.restore_marks()?;
+        }
         Ok(pass)
     }
 }
 
 impl Pass<'_> {
-    /// Claimed letters of an earlier pass first, then what is whole in `inbox/`.
-    fn survey(&mut self) -> Result<Vec<Candidate>, PassError> {
+    /// Claimed letters of an earlier pass first, then the given drops, or what is whole in `inbox/`.
+    fn survey(&mut self, given: Option<&[(DropName, Fingerprint)]>) -> Result<Vec<Candidate>, PassError> {
         let unfinished = self.desk.spool.unfinished().context("kan ikke lese .postgang/work")?;
-        let listing = intake::list(self.desk.root, self.desk.senders).context("kan ikke lese inbox/")?;
-        self.report.left += listing.strays.len();
-        self.report.needs_person |= !listing.strays.is_empty();
-        self.report.messages.extend(listing.strays);
-        let drops = unfinished.into_iter().map(|name| (name, true));
-        let drops: Vec<_> = drops.chain(listing.drops.into_iter().map(|name| (name, false))).collect();
+        let unfinished = unfinished.into_iter().map(|name| (name, Ask::Claimed));
+        let drops: Vec<(DropName, Ask)> = match given {
+            Some(given) => {
+                let seen = given.iter().map(|(name, fingerprint)| (name.clone(), Ask::StillSo(*fingerprint)));
+                unfinished.chain(seen).collect()
+            }
+            None => {
+                let listing = intake::list(self.desk.root, self.desk.senders).context("kan ikke lese inbox/")?;
+                self.report.left += listing.strays.len();
+                self.report.needs_person |= !listing.strays.is_empty();
+                self.report.messages.extend(listing.strays);
+                unfinished.chain(listing.drops.into_iter().map(|name| (name, Ask::IsWhole))).collect()
+            }
+        };
         let looked: Vec<_> = drops
             .into_par_iter()
-            .map(|(name, claimed)| {
-                let looked = self.desk.look(&name, claimed);
+            .map(|(name, ask)| {
+                let looked = self.desk.look(&name, ask);
                 (name, looked)
             })
             .collect();
@@ -157,13 +200,14 @@ impl Pass<'_> {
     }
 
     /// Asks the registers about every recipient of the pass at once.
-    fn consult(&mut self, candidates: &[Candidate]) -> Result<Registers, PassError> {
+    fn consult(&mut self, candidates: &[Candidate], keep: Option<&Path>) -> Result<Registers, PassError> {
         let wanted: Wanted = candidates.iter().filter_map(|candidate| candidate.recipient).collect();
         let memory = SnapshotMemory::load(&self.desk.root.state());
         let mut registers = consult(Request {
             dir: &self.desk.root.registry(),
             policies: &self.desk.senders.registers,
             memory: &memory,
+            kept: keep,
             accept: &self.desk.settings.accept,
             wanted: &wanted,
             now: self.desk.settings.now,
@@ -172,49 +216,29 @@ impl Pass<'_> {
             let store = registers.accepted.store(&self.desk.root.state());
             store.context("kan ikke skrive .postgang/snapshots.json")?;
         }
+        self.report.register_messages = registers.messages.clone();
         self.report.messages.append(&mut registers.messages);
+        self.report.registers = registers.used().to_vec();
         Ok(registers)
     }
 
     /// Takes one batch through every step of the spool.
     fn route(&mut self, batch: &[Candidate], registers: &Registers) -> Result<(), PassError> {
         let taken: Vec<Taken> = batch.par_iter().map(|candidate| self.desk.take(candidate, registers)).collect();
+        self.report.stopwatch.lap("read-and-judge");
         let mut examined = Vec::new();
-        for (candidate, outcome) in batch.iter().zip(taken) {
+        for outcome in taken {
             match outcome {
                 Taken::Examined(letter) => examined.push(*letter),
-                Taken::WaitsForSnapshot => self.report.waits_for_snapshot(),
-                Taken::WaitsForRow => {
-                    self.held.push(candidate.name.shown());
-                    self.report.waits_for_row();
-                }
+                Taken::WaitsForSnapshot(name) => self.report.waits_for_snapshot(name),
+                Taken::WaitsForRow(name) => self.report.waits_for_row(name),
+                Taken::Changed => self.report.left += 1,
                 Taken::Failed(name, why) => self.report.failed(&name, &why),
                 Taken::Gone => {}
             }
         }
         let admitted = self.admit(examined, registers)?;
+        self.report.stopwatch.lap("record-decisions");
         self.place(admitted)
-    }
-}
-
-impl Report {
-    fn waits_for_snapshot(&mut self) {
-        self.left += 1;
-        self.held_by_snapshot += 1;
-    }
-
-    fn waits_for_row(&mut self) {
-        self.left += 1;
-        self.needs_person = true;
-    }
-
-    fn failed(&mut self, name: &DropName, why: &str) {
-        self.left += 1;
-        self.needs_person = true;
-        self.messages.push(format!(
-            "{}: brevet kunne ikke behandles ({}). Det ligger urørt der det lå. Prøv: kontroller rettigheter og disk; det prøves igjen i neste kjøring.",
-            name.shown(),
-            shown(why)
-        ));
     }
 }

@@ -10,6 +10,13 @@ use anyhow::Context;
 
 use crate::core::route::Channel;
 
+/// Stands in `inbox/` where `init` was run: an inbox without it is not the one that was made.
+const MARKER: &str = ".postgang";
+const MARKER_TEXT: &str =
+    "Denne filen viser at innboksen er på plass. Blir den borte, regner postgang med at området ikke er montert.\r\n";
+/// In `.postgang/`: `init` was run here.
+const INITIALISED: &str = "initialised";
+
 /// How long a second process waits for the first.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 const LOCK_POLL: Duration = Duration::from_millis(50);
@@ -27,6 +34,10 @@ pub enum RootError {
         "{0}: mappen finnes ikke, eller er ikke tilgjengelig. Ingen brev er rørt. Prøv: kontroller --root, og at området er montert."
     )]
     Missing(PathBuf),
+    #[error(
+        "{0}: innboksen mangler merket som postgang init laget. Området er trolig ikke montert. Ingen brev er rørt. Prøv: monter området; er innboksen virkelig ny, kjør postgang init."
+    )]
+    Unmounted(PathBuf),
     #[error("{0} ligger inne i {1}. Ingen brev er rørt. Prøv: legg inbox/ og outbox/ ved siden av hverandre.")]
     Nested(PathBuf, PathBuf),
     #[error(
@@ -115,23 +126,53 @@ impl Root {
     /// `inbox/` is not made: where it is missing, a share is not mounted, and that must not look like a day without
     /// mail.
     pub fn prepare(&self, network_root: bool) -> Result<(), RootError> {
-        for dir in [&self.dir, &self.inbox()] {
-            if !dir.is_dir() {
-                return Err(RootError::Missing(dir.clone()));
-            }
-        }
+        self.check_mounted()?;
         if let Some(kind) = network_file_system(&self.dir).filter(|_| !network_root) {
             return Err(RootError::Network(self.dir.clone(), kind));
         }
         // Claimed letters are nobody else's business.
         let private = |dir: &Path| fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
         private(&self.work()).with_context(|| format!("kan ikke lage {}", self.work().display()))?;
-        for channel in Channel::ALL {
-            let dir = self.channel(channel);
-            fs::create_dir_all(&dir).with_context(|| format!("kan ikke lage {}", dir.display()))?;
-        }
+        let public = |dir: &Path| fs::create_dir_all(dir).with_context(|| format!("kan ikke lage {}", dir.display()));
+        public(&self.outbox())?;
         self.check_nesting()?;
+        for channel in Channel::ALL {
+            public(&self.channel(channel))?;
+        }
         self.check_file_system()
+    }
+
+    /// Whether this is the inbox it was, and not the empty folder behind a share that is not mounted.
+    pub fn check_mounted(&self) -> Result<(), RootError> {
+        for dir in [&self.dir, &self.inbox()] {
+            if !dir.is_dir() {
+                return Err(RootError::Missing(dir.clone()));
+            }
+        }
+        if self.state().join(INITIALISED).exists() && !self.has_marker() {
+            return Err(RootError::Unmounted(self.inbox()));
+        }
+        Ok(())
+    }
+
+    pub fn has_marker(&self) -> bool {
+        self.inbox().join(MARKER).exists()
+    }
+
+    /// Makes the folders and the inbox's marker. What is there already stays as it is.
+    pub fn init(&self, network_root: bool) -> Result<(), RootError> {
+        let make = |dir: &Path| fs::create_dir_all(dir).with_context(|| format!("kan ikke lage {}", dir.display()));
+        make(&self.inbox())?;
+        make(&self.registry().join("kvitteringer"))?;
+        let write = |path: PathBuf, text: &str| {
+            if path.exists() {
+                return Ok(());
+            }
+            fs::write(&path, text).with_context(|| format!("kan ikke skrive {}", path.display()))
+        };
+        write(self.inbox().join(MARKER), MARKER_TEXT)?;
+        self.prepare(network_root)?;
+        Ok(write(self.state().join(INITIALISED), "")?)
     }
 
     fn check_nesting(&self) -> Result<(), RootError> {

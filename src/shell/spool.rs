@@ -20,8 +20,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-
+use super::dir::Dir;
 use super::root::Root;
 use crate::core::identity::OrgNumber;
 use crate::core::names::{BATCH, DECISION, OURS, READY, STATUS, shown};
@@ -33,7 +32,7 @@ const COMMON: &str = "_";
 const SAME_NAME_MAX: u32 = 10_000;
 
 /// A letter folder in `inbox/`, in a sender's own inbox or in the common one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DropName {
     pub sender: Option<OrgNumber>,
     pub name: OsString,
@@ -48,6 +47,31 @@ impl DropName {
 
     pub fn in_work(&self, root: &Root) -> PathBuf {
         root.work().join(self.sender.map_or(COMMON.to_owned(), |number| number.to_string())).join(&self.name)
+    }
+
+    /// The folder that the drop was made in. A sender may write in its own inbox, so it is reached without links.
+    pub fn open_inbox(&self, root: &Root) -> io::Result<Dir> {
+        let inbox = Dir::open(&root.inbox())?;
+        match self.sender {
+            Some(number) => inbox.child(OsStr::new(&number.to_string())),
+            None => Ok(inbox),
+        }
+    }
+
+    fn open_work(&self, root: &Root) -> io::Result<Dir> {
+        self.open_work_parent(root)?.child(&self.name)
+    }
+
+    fn open_work_parent(&self, root: &Root) -> io::Result<Dir> {
+        let work = self.in_work(root);
+        let parent = work.parent().expect("work has a parent");
+        match Dir::open(parent) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(parent)?;
+                Dir::open(parent)
+            }
+            other => other,
+        }
     }
 
     /// For messages, logs and the ledger.
@@ -83,27 +107,37 @@ impl<'a> Spool<'a> {
     /// Takes a drop out of `inbox/`. Nothing its writer does to the path afterwards can reach it.
     pub fn claim(&self, drop: &DropName) -> io::Result<()> {
         self.at("claim");
-        let work = drop.in_work(self.root);
-        fs::create_dir_all(work.parent().expect("work has a parent"))?;
-        rename_without_replacing(&drop.in_inbox(self.root), &work)?;
+        let (inbox, work) = (drop.open_inbox(self.root)?, drop.open_work_parent(self.root)?);
+        inbox.rename_without_replacing(&drop.name, &work, &drop.name)?;
         self.at("claimed");
-        Ok(())
+        // It was a folder when it was listed, and its writer may have swapped it since.
+        match work.child(&drop.name) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                move_beside(&work, &drop.name, &inbox, &drop.name)?;
+                Err(error)
+            }
+        }
     }
 
-    /// Removes what an earlier round left in a letter that was put back into `inbox/`.
+    /// Removes what an earlier round left in a letter that was put back into `inbox/`. A folder that bears such a
+    /// name is no work of ours: it is moved aside, to be refused as what it is.
     pub fn clean(&self, drop: &DropName) -> io::Result<()> {
-        let work = drop.in_work(self.root);
+        let letter = drop.open_work(self.root)?;
         for name in OURS {
-            remove_if_there(&work.join(name))?;
+            if letter.child(OsStr::new(name)).is_ok() {
+                move_beside(&letter, OsStr::new(name), &letter, OsStr::new(&format!("{name}_")))?;
+            } else {
+                letter.remove_if_there(name)?;
+            }
         }
         Ok(())
     }
 
     /// Puts a letter back where it was dropped, under its own name or the next that is free.
     pub fn put_back(&self, drop: &DropName) -> io::Result<()> {
-        let inbox = drop.in_inbox(self.root);
-        let parent = inbox.parent().expect("an inbox has a parent");
-        move_beside(&drop.in_work(self.root), parent, &drop.name)?;
+        let (inbox, work) = (drop.open_inbox(self.root)?, drop.open_work_parent(self.root)?);
+        move_beside(&work, &drop.name, &inbox, &drop.name)?;
         Ok(())
     }
 
@@ -128,7 +162,8 @@ impl<'a> Spool<'a> {
     pub fn tidy(&self) -> io::Result<()> {
         for sender in fs::read_dir(self.root.work())? {
             match fs::remove_dir(sender?.path()) {
-                Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {}
+                // Nor is a file that somebody's file manager left there any reason to stop.
+                Err(error) if matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory) => {}
                 other => other?,
             }
         }
@@ -138,13 +173,14 @@ impl<'a> Spool<'a> {
     /// Writes what is said of a letter into its folder, in place of what stood there.
     pub fn write(&self, letter: &Path, status: &str, decision: Option<&str>) -> io::Result<()> {
         self.at("write");
+        let letter = Dir::open_child(letter)?;
         for (name, text) in [(STATUS, Some(status)), (DECISION, decision)] {
             match text {
                 Some(text) => {
-                    stage(letter, name, text)?;
-                    fs::rename(letter.join(staged(name)), letter.join(name))?;
+                    stage(&letter, name, text)?;
+                    letter.replace(&staged(name), name)?;
                 }
-                None => remove_if_there(&letter.join(name))?,
+                None => letter.remove_if_there(name)?,
             }
         }
         self.at("written");
@@ -155,20 +191,21 @@ impl<'a> Spool<'a> {
     /// with [`Spool::put_in_force`], once it is durable.
     pub fn prepare(&self, letter: &Path, status: &str) -> io::Result<()> {
         self.at("prepare");
-        stage(letter, STATUS, status)
+        stage(&Dir::open_child(letter)?, STATUS, status)
     }
 
     pub fn put_in_force(&self, letter: &Path) -> io::Result<()> {
         self.at("put in force");
-        fs::rename(letter.join(staged(STATUS)), letter.join(STATUS))
+        Dir::open_child(letter)?.replace(&staged(STATUS), STATUS)
     }
 
     /// Replaces a file that others read, whole; durable when it returns.
     pub fn publish(&self, folder: &Path, name: &str, text: &str) -> io::Result<()> {
         self.at("publish");
-        stage(folder, name, text)?;
+        let folder = Dir::open(folder)?;
+        stage(&folder, name, text)?;
         self.sync()?;
-        fs::rename(folder.join(staged(name)), folder.join(name))?;
+        folder.replace(&staged(name), name)?;
         self.sync()
     }
 
@@ -184,8 +221,15 @@ impl<'a> Spool<'a> {
     /// Moves a letter's folder, or a batch's, into the folder `target`; returns the name it got there.
     pub fn place(&self, letter: &Path, target: &Path, name: &str) -> io::Result<String> {
         self.at("place");
-        fs::create_dir_all(target)?;
-        let name = move_beside(letter, target, OsStr::new(name))?;
+        let target = match Dir::open(target) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(target)?;
+                Dir::open(target)?
+            }
+            other => other?,
+        };
+        let (parent, from) = lying_in(letter)?;
+        let name = move_beside(&parent, from, &target, OsStr::new(name))?;
         self.at("moved");
         Ok(name.to_string_lossy().into_owned())
     }
@@ -193,7 +237,8 @@ impl<'a> Spool<'a> {
     /// Moves a folder to exactly this path, which nobody else has.
     pub fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.at("place");
-        rename_without_replacing(from, to)?;
+        let ((parent, name), (target, new_name)) = (lying_in(from)?, lying_in(to)?);
+        parent.rename_without_replacing(name, &target, new_name)?;
         self.at("moved");
         Ok(())
     }
@@ -201,7 +246,7 @@ impl<'a> Spool<'a> {
     /// Takes back the offer of a letter that is to be moved.
     pub fn unmark(&self, letter: &Path) -> io::Result<()> {
         self.at("unmark");
-        remove_if_there(&letter.join(READY))
+        Dir::open_child(letter)?.remove_if_there(READY)
     }
 
     /// Deletes a letter or a batch whole: it leaves its place by one rename, and what a crash leaves behind is deleted
@@ -210,7 +255,8 @@ impl<'a> Spool<'a> {
         self.at("delete");
         let trash = self.root.trash();
         fs::create_dir_all(&trash)?;
-        let gone = move_beside(folder, &trash, folder.file_name().unwrap_or_default())?;
+        let (parent, name) = lying_in(folder)?;
+        let gone = move_beside(&parent, name, &Dir::open(&trash)?, name)?;
         self.at("deleted");
         fs::remove_dir_all(trash.join(gone))
     }
@@ -226,10 +272,10 @@ impl<'a> Spool<'a> {
     /// Says that a letter may be taken. Only for a letter whose place is durable and recorded.
     pub fn mark_ready(&self, letter: &Path) -> io::Result<()> {
         self.at("mark");
-        match File::create_new(letter.join(READY)) {
+        match Dir::open_child(letter).and_then(|letter| letter.create_new(READY)) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            // Its sender has taken it already, or an operator moved it: nothing is left to mark.
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            // Its sender has taken it already, or somebody put another thing in its place: nothing is left to mark.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
             other => other.map(drop),
         }
     }
@@ -261,6 +307,14 @@ impl<'a> Spool<'a> {
     }
 }
 
+/// The folder that something lies in, and its name there.
+fn lying_in(path: &Path) -> io::Result<(Dir, &OsStr)> {
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => Ok((Dir::open(parent)?, name)),
+        _ => Err(ErrorKind::InvalidInput.into()),
+    }
+}
+
 /// The name under which a file is written before it takes its own.
 fn staged(name: &str) -> String {
     format!(".{name}.tmp")
@@ -268,17 +322,16 @@ fn staged(name: &str) -> String {
 
 /// Writes a file beside the one that it will replace. One that is there already is from before a crash and is not
 /// trusted.
-fn stage(folder: &Path, name: &str, text: &str) -> io::Result<()> {
-    let path = folder.join(staged(name));
-    remove_if_there(&path)?;
-    File::create_new(&path)?.write_all(text.as_bytes())
+fn stage(folder: &Dir, name: &str, text: &str) -> io::Result<()> {
+    folder.remove_if_there(&staged(name))?;
+    folder.create_new(&staged(name))?.write_all(text.as_bytes())
 }
 
-/// Renames into `parent` as `name`, else `name-2`, `name-3` …
-fn move_beside(from: &Path, parent: &Path, name: &OsStr) -> io::Result<OsString> {
+/// Renames into `target` as `name`, else `name-2`, `name-3` …
+fn move_beside(dir: &Dir, from: &OsStr, target: &Dir, name: &OsStr) -> io::Result<OsString> {
     for n in 1..=SAME_NAME_MAX {
         let candidate = numbered(name, n);
-        match rename_without_replacing(from, &parent.join(&candidate)) {
+        match dir.rename_without_replacing(from, target, &candidate) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
             Ok(()) => return Ok(candidate),
@@ -295,48 +348,25 @@ fn numbered(name: &OsStr, n: u32) -> OsString {
     name
 }
 
-/// `rename` alone would silently replace an empty folder. Where the file system cannot refuse that itself, the check
-/// before it is the best there is: all writers of the target are ours, and the lock is held.
-fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
-    let outcome = match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-            if to.symlink_metadata().is_ok() {
-                return Err(ErrorKind::AlreadyExists.into());
-            }
-            fs::rename(from, to)
-        }
-        other => other.map_err(io::Error::from),
-    };
-    match outcome {
-        // A network file system may report failure though it happened: old gone and new there is success.
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            let happened = from.symlink_metadata().is_err() && to.symlink_metadata().is_ok();
-            if happened { Ok(()) } else { Err(error) }
-        }
-        other => other,
-    }
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::names::{STAGED_DECISION, STAGED_STATUS};
 
     #[test]
-    fn an_empty_folder_is_not_replaced() {
-        let dir = tempfile::tempdir().unwrap();
+    fn what_is_staged_in_a_letter_is_known_as_ours() {
+        assert_eq!([staged(STATUS), staged(DECISION)], [STAGED_STATUS, STAGED_DECISION]);
+    }
+
+    #[test]
+    fn a_taken_name_is_numbered() {
+        let temp = tempfile::tempdir().unwrap();
         for name in ["a", "b", "target"] {
-            fs::create_dir(dir.path().join(name)).unwrap();
+            fs::create_dir(temp.path().join(name)).unwrap();
         }
-        let error = rename_without_replacing(&dir.path().join("a"), &dir.path().join("target")).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-        assert_eq!(move_beside(&dir.path().join("a"), dir.path(), OsStr::new("target")).unwrap(), "target-2");
-        assert_eq!(move_beside(&dir.path().join("b"), dir.path(), OsStr::new("target")).unwrap(), "target-3");
+        let dir = Dir::open(temp.path()).unwrap();
+        let moved = |from: &str| move_beside(&dir, OsStr::new(from), &dir, OsStr::new("target")).unwrap();
+        assert_eq!(moved("a"), "target-2");
+        assert_eq!(moved("b"), "target-3");
     }
 }

@@ -71,6 +71,11 @@ pub enum Side {
 }
 
 impl Enclosure {
+    /// Whether the document has all the pages that are to go on giro paper.
+    pub fn giro_is_in_range(&self) -> bool {
+        self.giro.iter().all(|page| (1..=self.pages).contains(page))
+    }
+
     /// The sides in printing order. With `duplex` their number is even, and each pair is a sheet; without, each side
     /// is a sheet and none is blank.
     pub fn sides(&self, duplex: bool) -> Vec<Side> {
@@ -157,6 +162,13 @@ mod tests {
             assert_eq!(shown(&document, false), simplex, "{pages} {giro:?}");
             assert_eq!(shown(&document, true), duplex, "{pages} {giro:?}");
         }
+    }
+
+    #[test]
+    fn giro_pages_out_of_range() {
+        assert!(document(3, &[1, 3]).giro_is_in_range());
+        assert!(!document(3, &[4]).giro_is_in_range());
+        assert!(!document(3, &[0]).giro_is_in_range());
     }
 
     #[test]

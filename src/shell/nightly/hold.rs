@@ -28,7 +28,7 @@ pub struct Held {
 /// say which. Empty when there is none.
 pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Result<Vec<Held>, PassError> {
     let (_lock, senders) = enter(root, settings)?;
-    let mut pass = Pass::begin(root, settings, &senders)?;
+    let mut pass = Pass::begin(root, settings, &senders, true)?;
     pass.report.messages.clear();
     let mut night = Night {
         pass,

@@ -56,7 +56,7 @@ struct Night<'a> {
 pub fn nightly(root: &Root, settings: &Settings) -> Result<NightReport, PassError> {
     let started = Instant::now();
     let (_lock, senders) = enter(root, settings)?;
-    let pass = Pass::begin(root, settings, &senders)?;
+    let pass = Pass::begin(root, settings, &senders, true)?;
     let receipts = receipts::read(&root.receipts()).context("kan ikke lese registry/kvitteringer")?;
     let age_max = Duration::from_secs(3600 * u64::from(senders.registers.receipts_age_hours_max));
     let now = settings.now;

@@ -14,9 +14,9 @@ use crate::core::letter::Digest256;
 use crate::core::names::{letter_name, shown};
 use crate::core::route::Channel;
 use crate::core::status::{Placing, Status};
-use crate::shell::ledger::{Decided, Earlier, Pending};
+use crate::shell::ledger::{Decided, Earlier, FAILED as LEDGER_FAILED, Pending};
 use crate::shell::moves::{self, Journey};
-use crate::shell::registers::Registers;
+use crate::shell::registers::{Lookup, Registers};
 use crate::shell::spool::DropName;
 
 /// Without `eksternReferanse` the same content may be meant again after a while.
@@ -41,7 +41,7 @@ impl Pass<'_> {
             let digest = letter.key.digest();
             let earlier = match known.entry(digest) {
                 Entry::Occupied(entry) => entry.into_mut(),
-                Entry::Vacant(entry) => entry.insert(self.ledger.earlier(&digest)?),
+                Entry::Vacant(entry) => entry.insert(self.ledger.earlier(&digest).context(LEDGER_FAILED)?),
             };
             if let Some((id, pending)) = recorded(earlier, &letter.name, &resumed) {
                 resumed.insert(id);
@@ -50,7 +50,7 @@ impl Pass<'_> {
                 admitted.push(Admitted { name: letter.name, code: status.kode.clone(), status, pending });
                 continue;
             }
-            let name = letter.name.clone();
+            let (name, recipient) = (letter.name.clone(), letter.recipient);
             match self.decide(letter, earlier, registers) {
                 Some((decision, status, pending)) => {
                     earlier.push(Earlier {
@@ -68,12 +68,15 @@ impl Pass<'_> {
                 }
                 // It was claimed before the registers fell silent: it waits in `inbox/` like the others.
                 None => match self.desk.spool.put_back(&name) {
-                    Ok(()) => self.report.waits_for_snapshot(),
+                    Ok(()) if matches!(self.desk.facts(recipient, registers), Lookup::Held) => {
+                        self.report.waits_for_row(name);
+                    }
+                    Ok(()) => self.report.waits_for_snapshot(name),
                     Err(error) => self.report.failed(&name, &error.to_string()),
                 },
             }
         }
-        self.ledger.decide(&decided)?;
+        self.ledger.decide(&decided).context(LEDGER_FAILED)?;
         Ok(admitted)
     }
 

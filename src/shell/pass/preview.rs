@@ -55,6 +55,7 @@ pub fn preview(
         dir: &root.registry(),
         policies: &senders.registers,
         memory: &memory,
+        kept: None,
         accept: &settings.accept,
         wanted: &wanted,
         now: settings.now,

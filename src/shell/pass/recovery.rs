@@ -51,9 +51,6 @@ impl Pass<'_> {
     /// Fills a new ledger from the letters in `outbox/`.
     pub(super) fn rebuild_ledger(&mut self) -> Result<(), PassError> {
         let folders: Vec<PathBuf> = letters(self.desk.root).collect();
-        if folders.is_empty() {
-            return Ok(());
-        }
         let desk = &self.desk;
         let mut letters: Vec<Remembered> = folders.par_iter().filter_map(|folder| desk.remember(folder)).collect();
         let identity = |letter: &Remembered| (letter.decided.key, letter.decided.attempt);
@@ -61,6 +58,9 @@ impl Pass<'_> {
         letters.dedup_by_key(|letter| identity(letter));
         let forgotten = folders.len() - letters.len();
         self.ledger.remember(&Stamp(self.desk.settings.now).to_string(), &letters)?;
+        if folders.is_empty() {
+            return Ok(());
+        }
         let mut message = format!(
             ".postgang/ledger.sqlite manglet og er bygd opp igjen fra {} brev i outbox/. Brev som er slettet derfra, er glemt.",
             letters.len()

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::core::code::Code;
+use crate::core::names::shown;
 use crate::core::route::Channel;
+use crate::core::snapshot::SnapshotUsed;
 use crate::core::status::Status;
 use crate::shell::spool::DropName;
+use crate::shell::stopwatch::Stopwatch;
 
 /// Refused letters that get a line of their own; the rest are in the counts and in `outbox/avvist/`.
 const REFUSALS_SHOWN: usize = 100;
@@ -26,9 +29,31 @@ pub struct Report {
     /// Letters that wait for a snapshot that was refused.
     #[serde(skip)]
     pub held_by_snapshot: usize,
+    /// The drops behind `left` that will be tried again, and why.
+    #[serde(skip)]
+    pub held: Vec<(DropName, Held)>,
+    /// What the registers had to say; also among the messages.
+    #[serde(skip)]
+    pub register_messages: Vec<String>,
+    #[serde(skip)]
+    pub placed_by_code: BTreeMap<(Channel, String), u64>,
+    /// The snapshots that were read and believed.
+    #[serde(skip)]
+    pub registers: Vec<SnapshotUsed>,
     /// Something was left that will not mend itself.
     #[serde(skip)]
     pub needs_person: bool,
+    #[serde(skip)]
+    pub stopwatch: Stopwatch,
+}
+
+/// Why a drop stays, though it is whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    BySnapshot,
+    ByRow,
+    /// The line for the operator.
+    ByTrouble(String),
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -54,20 +79,25 @@ impl Placed {
     }
 
     pub(in crate::shell) fn count(&mut self, channel: Channel) {
-        *match channel {
+        *self.of_mut(channel) += 1;
+    }
+
+    fn of_mut(&mut self, channel: Channel) -> &mut usize {
+        match channel {
             Channel::Digipost => &mut self.digipost,
             Channel::Eboks => &mut self.eboks,
             Channel::Altinn => &mut self.altinn,
             Channel::Svarinn => &mut self.svarinn,
             Channel::Print => &mut self.print,
             Channel::Avvist => &mut self.avvist,
-        } += 1;
+        }
     }
 }
 
 impl Report {
     pub(super) fn placed(&mut self, channel: Channel, code: &str, folder: &str, status: &str) {
         self.received += 1;
+        *self.placed_by_code.entry((channel, code.to_owned())).or_default() += 1;
         match channel {
             Channel::Avvist => self.refused(code, folder, status),
             _ => self.placed.count(channel),
@@ -87,13 +117,60 @@ impl Report {
         }
     }
 
+    pub(super) fn waits_for_snapshot(&mut self, name: DropName) {
+        self.left += 1;
+        self.held_by_snapshot += 1;
+        self.held.push((name, Held::BySnapshot));
+    }
+
+    pub(super) fn waits_for_row(&mut self, name: DropName) {
+        self.left += 1;
+        self.needs_person = true;
+        self.held.push((name, Held::ByRow));
+    }
+
+    pub(super) fn failed(&mut self, name: &DropName, why: &str) {
+        self.left += 1;
+        self.trouble(name, format!(
+            "{}: brevet kunne ikke behandles ({}). Det ligger urørt der det lå. Prøv: kontroller rettigheter og disk; det prøves igjen i neste kjøring.",
+            name.shown(),
+            shown(why)
+        ));
+    }
+
     /// A letter whose decision is recorded and that could not be moved on.
     pub(super) fn stuck(&mut self, name: &DropName, why: &str) {
-        self.needs_person = true;
-        self.messages.push(format!(
+        self.trouble(name, format!(
             "{}: brevet er avgjort, men kunne ikke flyttes ({why}). Det ligger trygt i .postgang/work og går videre i neste kjøring. Prøv: kontroller plass og rettigheter på disken.",
             name.shown()
         ));
+    }
+
+    /// Drops that a register row holds, for the night's list.
+    pub(super) fn held_by_row(&self) -> Vec<String> {
+        let by_row = self.held.iter().filter(|(_, why)| *why == Held::ByRow);
+        by_row.map(|(name, _)| name.shown()).collect()
+    }
+
+    fn trouble(&mut self, name: &DropName, line: String) {
+        self.needs_person = true;
+        self.messages.push(line.clone());
+        self.held.push((name.clone(), Held::ByTrouble(line)));
+    }
+
+    /// Adds the counts of another pass.
+    pub fn add(&mut self, other: &Report) {
+        self.received += other.received;
+        for channel in Channel::ALL {
+            *self.placed.of_mut(channel) += other.placed.of(channel);
+        }
+        for (code, n) in &other.refused {
+            *self.refused.entry(code.clone()).or_default() += n;
+        }
+        for (key, n) in &other.placed_by_code {
+            *self.placed_by_code.entry(key.clone()).or_default() += n;
+        }
+        self.seconds += other.seconds;
     }
 
     /// The counts and messages as an operator reads them.

@@ -10,7 +10,8 @@ use crate::core::judge::{self, Drop, Judgement, Read};
 use crate::core::letter::{Key, Letter};
 use crate::core::route::Facts;
 use crate::core::senders::Senders;
-use crate::shell::intake;
+use crate::shell::dir::{Dir, Fingerprint};
+use crate::shell::intake::{self, Glance, Wholeness};
 use crate::shell::registers::{Lookup, Registers};
 use crate::shell::spool::DropName;
 
@@ -19,7 +20,20 @@ pub(super) struct Candidate {
     pub(super) name: DropName,
     /// It lies in `work/` since an earlier pass.
     pub(super) claimed: bool,
+    /// What it looked like when it was found whole. Absent where its sender has said that it is whole, or it is claimed.
+    pub(super) seen: Option<Fingerprint>,
     pub(super) recipient: Option<RecipientId>,
+}
+
+/// What makes a drop a candidate.
+#[derive(Clone, Copy)]
+pub(super) enum Ask {
+    /// It lies in `work/` since an earlier pass.
+    Claimed,
+    /// It is whole by its times.
+    IsWhole,
+    /// It looks as it did when its whole state was settled.
+    StillSo(Fingerprint),
 }
 
 /// A claimed drop that has been read and judged.
@@ -39,8 +53,10 @@ pub(super) struct Examined {
 pub(super) enum Taken {
     Examined(Box<Examined>),
     /// Still in `inbox/`: a register is silent on the recipient.
-    WaitsForSnapshot,
-    WaitsForRow,
+    WaitsForSnapshot(DropName),
+    WaitsForRow(DropName),
+    /// Back in `inbox/`: its writer was not done with it after all.
+    Changed,
     /// Still in `inbox/`, or back in it; why.
     Failed(DropName, String),
     /// Its writer took it away before we could.
@@ -49,16 +65,27 @@ pub(super) enum Taken {
 
 impl Desk<'_> {
     /// Whether a drop may be taken, and whom it is to; `None` while it is still being written.
-    pub(super) fn look(&self, name: &DropName, claimed: bool) -> io::Result<Option<Candidate>> {
-        let path = if claimed { name.in_work(self.root) } else { name.in_inbox(self.root) };
+    pub(super) fn look(&self, name: &DropName, ask: Ask) -> io::Result<Option<Candidate>> {
+        let wall = self.settings.wall;
         let look = || {
-            let folder = intake::open(&path, name.sender, self.settings.wall)?;
-            if !claimed && !intake::is_whole(&folder, self.settings.patience, self.settings.wall) {
-                return Ok(None);
-            }
+            let (folder, whole) = match ask {
+                Ask::Claimed => (intake::open(&name.in_work(self.root), name.sender, wall)?, true),
+                Ask::IsWhole => {
+                    let folder = intake::open_drop(self.root, name, wall)?;
+                    let whole = intake::is_whole(&folder, self.settings.patience, wall);
+                    (folder, whole)
+                }
+                Ask::StillSo(seen) => {
+                    let folder = intake::open_drop(self.root, name, wall)?;
+                    let whole = folder.wholeness == Wholeness::Declared || folder.fingerprint == seen;
+                    (folder, whole)
+                }
+            };
+            let claimed = matches!(ask, Ask::Claimed);
+            let seen = (!claimed && folder.wholeness != Wholeness::Declared).then_some(folder.fingerprint);
             let addressed = folder.drop.address(self.senders, self.settings.now.date_naive());
             let recipient = addressed.ok().and_then(|addressed| addressed.recipient);
-            Ok(Some(Candidate { name: name.clone(), claimed, recipient }))
+            Ok(whole.then(|| Candidate { name: name.clone(), claimed, seen, recipient }))
         };
         guarded(look).unwrap_or_else(|| Err(io::Error::other("lesingen stoppet uventet")))
     }
@@ -68,14 +95,21 @@ impl Desk<'_> {
         if !candidate.claimed {
             match self.facts(candidate.recipient, registers) {
                 Lookup::Known(_) => {}
-                Lookup::Held => return Taken::WaitsForRow,
-                Lookup::Unavailable => return Taken::WaitsForSnapshot,
+                Lookup::Held => return Taken::WaitsForRow(candidate.name.clone()),
+                Lookup::Unavailable => return Taken::WaitsForSnapshot(candidate.name.clone()),
             }
             match self.spool.claim(&candidate.name) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Taken::Gone,
                 Err(error) => return Taken::Failed(candidate.name.clone(), error.to_string()),
             }
+        }
+        // The registers take a while to read, and a claim is not made at the moment of the look.
+        if candidate.seen.is_some_and(|seen| self.looks_different(&candidate.name, seen)) {
+            return match self.spool.put_back(&candidate.name) {
+                Ok(()) => Taken::Changed,
+                Err(error) => Taken::Failed(candidate.name.clone(), error.to_string()),
+            };
         }
         let examine = || {
             self.spool.clean(&candidate.name)?;
@@ -88,6 +122,12 @@ impl Desk<'_> {
                 .map_or_else(|e| format!("{error}; og brevet ble liggende i work/: {e}"), |()| error.to_string());
             Taken::Failed(candidate.name.clone(), what)
         })
+    }
+
+    fn looks_different(&self, name: &DropName, seen: Fingerprint) -> bool {
+        let claimed = Dir::open_child(&name.in_work(self.root)).and_then(Glance::of);
+        // What cannot be read now will say so when it is examined.
+        claimed.is_ok_and(|glance| glance.fingerprint() != seen)
     }
 
     /// Reads and judges the drop that lies at `path`.

@@ -15,10 +15,6 @@ impl Matrix {
         Self(numbers)
     }
 
-    pub(super) fn translation(x: f64, y: f64) -> Self {
-        Self([1.0, 0.0, 0.0, 1.0, x, y])
-    }
-
     /// First this transformation, then `next`.
     pub(super) fn then(self, next: Self) -> Self {
         let ([a, b, c, d, e, f], [na, nb, nc, nd, ne, nf]) = (self.0, next.0);
@@ -35,6 +31,13 @@ impl Matrix {
     pub(super) fn apply(self, x: f64, y: f64) -> (f64, f64) {
         let [a, b, c, d, e, f] = self.0;
         (a * x + c * y + e, b * x + d * y + f)
+    }
+
+    /// First a translation, then this transformation.
+    pub(super) fn translated(self, x: f64, y: f64) -> Self {
+        let [a, b, c, d, ..] = self.0;
+        let (e, f) = self.apply(x, y);
+        Self([a, b, c, d, e, f])
     }
 
     /// From an array of six numbers.
@@ -82,8 +85,10 @@ impl Sheet {
             .filter(|[l, b, r, t]| l < r && b < t)
             .unwrap_or(media);
         let (width, height) = (right - left, top - bottom);
-        let turns = page.inherited(document, b"Rotate").and_then(number).map_or(0.0, |degrees| degrees / 90.0);
-        let (placing, width, height) = match (turns.round() as i64).rem_euclid(4) {
+        // Anything but a multiple of 90 degrees is ignored by readers.
+        let quarters = page.inherited(document, b"Rotate").and_then(number).map_or(0.0, |degrees| degrees / 90.0);
+        let quarters = if quarters.fract() == 0.0 { (quarters as i64).rem_euclid(4) } else { 0 };
+        let (placing, width, height) = match quarters {
             1 => (Matrix([0.0, 1.0, 1.0, 0.0, -bottom, -left]), height, width),
             2 => (Matrix([-1.0, 0.0, 0.0, 1.0, right, -bottom]), width, height),
             3 => (Matrix([0.0, -1.0, -1.0, 0.0, top, right]), height, width),

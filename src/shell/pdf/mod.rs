@@ -14,6 +14,8 @@ mod text;
 mod whole;
 
 #[cfg(test)]
+mod font_tests;
+#[cfg(test)]
 mod preflight_tests;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -30,10 +32,11 @@ use crate::core::judge::PdfFault;
 pub(crate) use pages::Page;
 pub use preflight::preflight;
 
-/// Bytes that one compressed object or cross-reference stream may unpack to; real ones stay below 1 MB.
-const UNPACKED_BYTES_MAX: usize = 8 << 20;
-/// Bytes that all object streams of a file together may unpack to.
-const UNPACKED_BYTES_TOTAL: usize = 256 << 20;
+/// Bytes that one object stream or cross-reference stream may unpack to; real ones stay below 1 MB.
+const UNPACKED_BYTES_MAX: usize = 4 << 20;
+/// Bytes that all object streams of a file together may unpack to. A document of 10,000 pages takes 10 MB, and a parsed
+/// object takes up to fifty times the memory of its source.
+const UNPACKED_BYTES_TOTAL: usize = 64 << 20;
 
 /// A PDF that passed the gate: whole, not encrypted, one page or more.
 pub struct Pdf {

@@ -1,4 +1,6 @@
 //! Whether a document can be printed: digipost/printability-validator's rules, on pages as a reader sees them.
+//!
+//! Annotations are not looked at, as they are not there.
 
 use lopdf::Document;
 

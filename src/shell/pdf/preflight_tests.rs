@@ -6,7 +6,7 @@ use crate::core::print::limits::Uninterpretable;
 use crate::core::print::{Millimetres, PrintLimits};
 
 /// The codes of the violations, with their pages, as one line.
-fn verdict_within(file: &[u8], limits: &PrintLimits) -> String {
+pub(super) fn verdict_within(file: &[u8], limits: &PrintLimits) -> String {
     let violations = preflight(&inspect(file).expect("passes the gate"), limits);
     let shown: Vec<String> = violations
         .iter()
@@ -18,7 +18,7 @@ fn verdict_within(file: &[u8], limits: &PrintLimits) -> String {
     if shown.is_empty() { "ok".to_owned() } else { shown.join(", ") }
 }
 
-fn verdict(file: &[u8]) -> String {
+pub(super) fn verdict(file: &[u8]) -> String {
     verdict_within(file, &PrintLimits::default())
 }
 
@@ -30,11 +30,11 @@ fn page(content: &str, extra: Dictionary) -> String {
 }
 
 /// A box of whole points.
-fn area(numbers: [i64; 4]) -> Object {
+pub(super) fn area(numbers: [i64; 4]) -> Object {
     numbers.map(Object::from).to_vec().into()
 }
 
-const MARGIN: &str = "insufficient-margin [1]";
+pub(super) const MARGIN: &str = "insufficient-margin [1]";
 const SIZE: &str = "unsupported-dimensions [1]";
 
 #[test]
@@ -103,6 +103,7 @@ fn the_page_as_its_reader_sees_it() {
         ),
         ("corners in the other order", inside, dictionary! { "MediaBox" => area([595, 842, 0, 0]) }, MARGIN),
         ("upside down, inside", "BT /F1 12 Tf 575 392 Td (x) Tj ET", dictionary! { "Rotate" => 180 }, MARGIN),
+        ("askew", inside, dictionary! { "Rotate" => 45 }, MARGIN),
         ("upside down, outside", inside, dictionary! { "Rotate" => 180 }, "ok"),
         // Landscape: x 269.2 to 495.9 from the left, the lowest 42.5 points.
         (
@@ -251,6 +252,12 @@ fn a_page_that_cannot_be_interpreted_is_judged_by_the_senders_rule() {
 }
 
 #[test]
+fn text_in_the_zone_is_found_behind_what_cannot_be_understood() {
+    let content = "BT /Unknown 12 Tf 100 700 Td (x) Tj ET BT /F1 12 Tf 20 450 Td (x) Tj ET";
+    assert_eq!(page(content, dictionary! {}), MARGIN);
+}
+
+#[test]
 fn the_zone_is_a_setting() {
     let mut sample = Sample::new();
     sample.page("BT /F1 12 Tf 48 450 Td (x) Tj ET", dictionary! {});
@@ -261,113 +268,4 @@ fn the_zone_is_a_setting() {
     assert_eq!(verdict_within(&file, &limits), MARGIN);
     limits.barcode_zone.width = Millimetres::try_from(0.0).unwrap();
     assert_eq!(verdict_within(&file, &limits), "ok");
-}
-
-/// A page whose one font is this.
-fn with_font(make: impl Fn(&mut Sample) -> Dictionary) -> String {
-    let mut sample = Sample::new();
-    let font = make(&mut sample);
-    let font = sample.document.add_object(font);
-    let resources = dictionary! { "Font" => dictionary! { "F1" => font } };
-    sample.page("BT /F1 12 Tf 100 700 Td (x) Tj ET", dictionary! { "Resources" => resources });
-    verdict(&sample.bytes())
-}
-
-#[test]
-fn fonts() {
-    const FONT: &str = "font-not-embedded [1]";
-    let simple = |name: &str| dictionary! { "Type" => "Font", "Subtype" => "TrueType", "BaseFont" => name };
-    for (name, expected) in [
-        ("Helvetica", "ok"),
-        ("Times-Roman", "ok"),
-        ("TimesNewRomanPSMT", "ok"),
-        ("Courier New", "ok"),
-        ("Zapf Dingbats", "ok"),
-        ("ABCDEF+Arial-BoldMT", "ok"),
-        ("Calibri", FONT),
-        ("", FONT),
-    ] {
-        assert_eq!(with_font(|_| simple(name)), expected, "{name}");
-    }
-    assert_eq!(with_font(|_| dictionary! { "Type" => "Font", "Subtype" => "Type3" }), "ok");
-    for (key, value) in [("FontFile", "ok"), ("FontFile2", "ok"), ("FontFile3", "ok"), ("Flags", FONT)] {
-        let described = |sample: &mut Sample| {
-            let program = sample.document.add_object(Stream::new(dictionary! {}, vec![0; 9]));
-            let descriptor = dictionary! { "Type" => "FontDescriptor", "FontName" => "Calibri", key => program };
-            let mut font = simple("Calibri");
-            font.set("FontDescriptor", sample.document.add_object(descriptor));
-            font
-        };
-        assert_eq!(with_font(described), value, "{key}");
-        let composite = |sample: &mut Sample| {
-            let descendant = described(sample);
-            let descendant = sample.document.add_object(descendant);
-            dictionary! { "Type" => "Font", "Subtype" => "Type0", "BaseFont" => "Calibri", "Encoding" => "Identity-H", "DescendantFonts" => vec![descendant.into()] }
-        };
-        assert_eq!(with_font(composite), value, "composite {key}");
-    }
-}
-
-#[test]
-fn an_unembedded_font_in_a_form() {
-    let mut sample = Sample::new();
-    let font =
-        sample.document.add_object(dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Garamond" });
-    let form = dictionary! { "Subtype" => "Form", "BBox" => area([0, 0, 9, 9]), "Resources" => dictionary! { "Font" => dictionary! { "F" => font } } };
-    let form = sample.document.add_object(Stream::new(form, Vec::new()));
-    sample.page("", dictionary! {});
-    sample.page("", dictionary! { "Resources" => dictionary! { "XObject" => dictionary! { "X" => form } } });
-    assert_eq!(verdict(&sample.bytes()), "font-not-embedded [2]");
-}
-
-#[test]
-fn white_space_is_what_the_font_says_it_is() {
-    let with_map = |target: &str| {
-        let mut sample = Sample::new();
-        let map = format!(
-            "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def 1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfchar <25> <{target}> endbfchar endcmap CMapName currentdict /CMap defineresource pop end end"
-        );
-        let map = sample.document.add_object(Stream::new(dictionary! {}, map.into_bytes()));
-        let font = dictionary! { "Type" => "Font", "Subtype" => "TrueType", "BaseFont" => "Arial", "Encoding" => "WinAnsiEncoding", "ToUnicode" => map };
-        let font = sample.document.add_object(font);
-        let resources = dictionary! { "Font" => dictionary! { "F1" => font } };
-        sample.page("BT /F1 12 Tf 20 450 Td (%) Tj ET", dictionary! { "Resources" => resources });
-        verdict(&sample.bytes())
-    };
-    assert_eq!(with_map("0020"), "ok");
-    assert_eq!(with_map("00A0"), "ok");
-    assert_eq!(with_map("0041"), MARGIN);
-}
-
-#[test]
-fn versions() {
-    for (version, expected) in [
-        ("1.0", "ok"),
-        ("1.4", "ok"),
-        ("1.7", "ok"),
-        ("1.8", "unsupported-pdf-version"),
-        ("2.0", "unsupported-pdf-version"),
-    ] {
-        let mut document = Sample::letter(1).finish();
-        document.version = version.to_owned();
-        assert_eq!(verdict(&bytes(document)), expected, "{version}");
-    }
-    let mut document = Sample::letter(1).finish();
-    document.catalog_mut().unwrap().set("Version", Object::Name(b"2.0".to_vec()));
-    assert_eq!(verdict(&bytes(document)), "unsupported-pdf-version");
-}
-
-#[test]
-fn page_limit_and_several_violations_at_once() {
-    let mut sample = Sample::letter(2);
-    sample.page("BT /F1 12 Tf 20 450 Td (x) Tj ET", dictionary! {});
-    sample.page("", dictionary! { "MediaBox" => area([0, 0, 100, 100]) });
-    sample.page("BT /F1 12 Tf 20 450 Td (x) Tj ET", dictionary! {});
-    let file = sample.bytes();
-    let limit = |max| PrintLimits { pages_max: Some(max), ..PrintLimits::default() };
-    assert_eq!(verdict_within(&file, &limit(5)), "unsupported-dimensions [4], insufficient-margin [3, 5]");
-    assert_eq!(
-        verdict_within(&file, &limit(4)),
-        "too-many-pages, unsupported-dimensions [4], insufficient-margin [3, 5]"
-    );
 }

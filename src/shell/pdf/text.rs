@@ -26,14 +26,15 @@ const SAVED_MAX: usize = 1_000;
 pub(super) enum Zoned {
     Clear,
     Text,
-    /// The content could not be followed to its end, and no text was found before that.
+    /// No text was found, but not everything could be understood.
     Unknown,
 }
 
 /// Why following a content stream ended early.
 enum Halt {
     Found,
-    Lost,
+    /// Beyond a bound.
+    TooMuch,
 }
 
 /// A search through the pages of one document; fonts are read once.
@@ -42,6 +43,8 @@ pub(super) struct TextSearch<'a> {
     fonts: HashMap<ObjectId, Rc<Font<'a>>>,
     operations_left: u64,
     budget: Budget,
+    /// Something on this page was passed over, because it could not be understood.
+    unsure: bool,
 }
 
 /// The graphics state, as far as it moves text.
@@ -71,7 +74,13 @@ struct Run<'r, 'a> {
 
 impl<'a> TextSearch<'a> {
     pub(super) fn new(document: &'a Document) -> Self {
-        Self { document, fonts: HashMap::new(), operations_left: OPERATIONS_MAX, budget: Budget::default() }
+        Self {
+            document,
+            fonts: HashMap::new(),
+            operations_left: OPERATIONS_MAX,
+            budget: Budget::default(),
+            unsure: false,
+        }
     }
 
     /// Whether text stands within `area` of `sheet`.
@@ -90,10 +99,11 @@ impl<'a> TextSearch<'a> {
             leading: 0.0,
             rise: 0.0,
         };
+        self.unsure = false;
         match self.follow(content, resources, state, area, 0) {
-            Ok(()) => Zoned::Clear,
             Err(Halt::Found) => Zoned::Text,
-            Err(Halt::Lost) => Zoned::Unknown,
+            Ok(()) if !self.unsure => Zoned::Clear,
+            Ok(()) | Err(Halt::TooMuch) => Zoned::Unknown,
         }
     }
 
@@ -114,12 +124,13 @@ impl<'a> TextSearch<'a> {
         let mut run = Run { search: self, resources, area, depth, state, saved: Vec::new(), text, line };
         let mut ended = false;
         for operation in Content::<Vec<Operation>>::decode_iter(&content) {
-            let operation = operation.map_err(|_| Halt::Lost)?;
+            let Ok(operation) = operation else { break };
             ended = operation.operator == END;
-            run.search.operations_left = run.search.operations_left.checked_sub(1).ok_or(Halt::Lost)?;
+            run.search.operations_left = run.search.operations_left.checked_sub(1).ok_or(Halt::TooMuch)?;
             run.step(&operation)?;
         }
-        if ended { Ok(()) } else { Err(Halt::Lost) }
+        self.unsure |= !ended;
+        Ok(())
     }
 
     fn font(&mut self, resources: Option<&'a Dictionary>, name: &[u8]) -> Option<Rc<Font<'a>>> {
@@ -148,7 +159,7 @@ impl Run<'_, '_> {
         let n = |from_end: usize| count.checked_sub(from_end).and_then(|index| number(&operands[index]));
         match operation.operator.as_str() {
             "q" if self.saved.len() < SAVED_MAX => self.saved.push(self.state.clone()),
-            "q" => return Err(Halt::Lost),
+            "q" => return Err(Halt::TooMuch),
             "Q" => self.state = self.saved.pop().unwrap_or_else(|| self.state.clone()),
             "cm" => self.state.ctm = matrix(n).map_or(self.state.ctm, |matrix| matrix.then(self.state.ctm)),
             "BT" => (self.text, self.line) = (Matrix::IDENTITY, Matrix::IDENTITY),
@@ -174,8 +185,7 @@ impl Run<'_, '_> {
                 }
             }
             "T*" => self.new_line(0.0, -self.state.leading),
-            "Tj" => return self.show(operands.last()),
-            "TJ" => return self.show(operands.last()),
+            "Tj" | "TJ" => return self.show(operands.last()),
             "'" | "\"" => {
                 if operation.operator == "\"" {
                     self.state.word_space = n(3).unwrap_or(self.state.word_space);
@@ -191,7 +201,7 @@ impl Run<'_, '_> {
     }
 
     fn new_line(&mut self, x: f64, y: f64) {
-        self.line = Matrix::translation(x, y).then(self.line);
+        self.line = self.line.translated(x, y);
         self.text = self.line;
     }
 
@@ -213,9 +223,13 @@ impl Run<'_, '_> {
 
     fn string(&mut self, bytes: &[u8]) -> Result<(), Halt> {
         // Without its font nobody knows how far the text reaches, nor which bytes are white space.
-        let font = self.state.font.clone().ok_or(Halt::Lost)?;
+        let Some(font) = self.state.font.clone() else {
+            self.search.unsure = true;
+            return Ok(());
+        };
         let glyphs = font.codes(bytes);
-        self.search.operations_left = self.search.operations_left.checked_sub(glyphs.len() as u64).ok_or(Halt::Lost)?;
+        self.search.operations_left =
+            self.search.operations_left.checked_sub(glyphs.len() as u64).ok_or(Halt::TooMuch)?;
         for code in glyphs {
             let (x, y) = self.text.apply(0.0, self.state.rise);
             if self.area.contains(self.state.ctm.apply(x, y)) && !font.is_blank(code) {
@@ -230,7 +244,7 @@ impl Run<'_, '_> {
     fn advance(&mut self, distance: f64) {
         let vertical = self.state.font.as_ref().is_some_and(|font| font.is_vertical());
         let (x, y) = if vertical { (0.0, distance) } else { (distance * self.state.stretch, 0.0) };
-        self.text = Matrix::translation(x, y).then(self.text);
+        self.text = self.text.translated(x, y);
     }
 
     /// The one entry of an extended graphics state that concerns us sets the font.
@@ -260,9 +274,12 @@ impl Run<'_, '_> {
         })();
         let Some(form) = form else { return Ok(()) };
         if self.depth >= FORM_DEPTH_MAX {
-            return Err(Halt::Lost);
+            return Err(Halt::TooMuch);
         }
-        let content = unpacked(document, form, &mut self.search.budget).ok_or(Halt::Lost)?;
+        let Some(content) = unpacked(document, form, &mut self.search.budget) else {
+            self.search.unsure = true;
+            return Ok(());
+        };
         let own = form.dict.get_deref(b"Resources", document).ok().and_then(|object| object.as_dict().ok());
         let matrix = form.dict.get(b"Matrix").ok().and_then(|object| Matrix::read(document, object));
         let mut state = self.state.clone();

@@ -5,4 +5,6 @@ pub mod file;
 pub mod merge;
 
 #[cfg(test)]
+mod file_tests;
+#[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@
 mod enheter;
 mod file;
 mod header;
+mod kept;
 mod krr;
 mod memory;
 mod moment;
@@ -106,6 +107,8 @@ pub struct Request<'a> {
     pub dir: &'a Path,
     pub policies: &'a RegisterPolicies,
     pub memory: &'a SnapshotMemory,
+    /// Where a copy of each accepted snapshot is kept, to be used while a new one is refused.
+    pub kept: Option<&'a Path>,
     /// `--accept-snapshot`: believed though they have shrunk, or are gone where they may be.
     pub accept: &'a [SnapshotName],
     pub wanted: &'a Wanted,
@@ -224,6 +227,11 @@ impl Registers {
                 address: address.cloned(),
             })
         })
+    }
+
+    /// Every snapshot that was read and believed, in the order of [`SnapshotName`].
+    pub fn used(&self) -> &[SnapshotUsed] {
+        &self.used
     }
 
     /// The snapshots behind a lookup of this recipient, in the order of [`SnapshotName`].

@@ -1,6 +1,7 @@
 //! From a file in `registry/` to an answer: believed, absent or refused.
 
 use super::file::Source;
+use super::kept;
 use super::memory::SnapshotMemory;
 use super::refusal::Refusal;
 use super::table::{Count, Reader, Register};
@@ -17,8 +18,33 @@ pub struct Reading<R: Register> {
     result: Result<Answer<R>, Refusal>,
 }
 
-/// Opens, reads and judges the snapshot `name`.
+/// Opens, reads and judges the snapshot `name`; where it is refused, the last one accepted stands in for it.
 pub fn read<R: Register>(request: Request<'_>, name: SnapshotName) -> Reading<R> {
+    let mut reading = read_new::<R>(request, name);
+    match (&reading.result, request.kept) {
+        (Ok(Answer::Read { used, .. }), Some(kept)) => {
+            if let Err(error) = kept::keep(request.dir, kept, used) {
+                reading.messages.push(kept::not_kept(&reading.file, &error));
+            }
+            reading
+        }
+        (Err(refusal), Some(kept)) => {
+            let Some(last) = request.memory.get(name) else { return reading };
+            let old = read_new::<R>(Request { dir: kept, ..request }, name);
+            match &old.result {
+                // Nothing but the very file that was accepted.
+                Ok(Answer::Read { used, .. }) if used.sha256 == last.sha256 => {
+                    let line = kept::stands_in(&reading.file, refusal, used);
+                    Reading { messages: vec![line], file: reading.file, ..old }
+                }
+                _ => reading,
+            }
+        }
+        _ => reading,
+    }
+}
+
+fn read_new<R: Register>(request: Request<'_>, name: SnapshotName) -> Reading<R> {
     let folder = request.dir.file_name().map_or("registry".into(), |name| name.to_string_lossy());
     let mut file = format!("{folder}/{name}.csv");
     let mut messages = Vec::new();

@@ -104,6 +104,7 @@ impl Registry {
 
     fn consult(&self, wanted: &Wanted) -> Registers {
         consult(Request {
+            kept: None,
             dir: &self.path(),
             policies: &self.policies,
             memory: &self.memory,
@@ -467,7 +468,8 @@ fn reservations() {
     for (now, reserved) in [("2026-11-23T22:59:59Z", false), ("2026-11-23T23:00:00Z", true)] {
         let now = parse_time(now).unwrap();
         let (wanted, policies, memory) = (ids(&[ANNE]), &registry.policies, &registry.memory);
-        let registers = consult(Request { dir: &registry.path(), policies, memory, accept: &[], wanted: &wanted, now });
+        let registers =
+            consult(Request { dir: &registry.path(), policies, memory, kept: None, accept: &[], wanted: &wanted, now });
         assert_eq!(registers.person(person(ANNE)).map(|facts| facts.reserved), Lookup::Known(reserved));
     }
 }

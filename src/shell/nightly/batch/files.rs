@@ -19,7 +19,7 @@ use crate::core::print::{PrintFile, PrintLetter, plan};
 use crate::core::senders::Sender;
 use crate::core::sheet;
 use crate::core::status::Stamp;
-use crate::shell::intake::read_regular;
+use crate::shell::dir::read_regular;
 use crate::shell::nightly::survey::name;
 use crate::shell::print::file::{self, FileError};
 

@@ -26,33 +26,10 @@ const OWN: [&[u8]; 6] = [b"UserUnit", b"BleedBox", b"TrimBox", b"ArtBox", b"Cont
 /// Attributes that an empty back shares with the page on its front: the sheet's size and direction.
 const SHEET: [&[u8]; 4] = [b"MediaBox", b"CropBox", b"Rotate", b"UserUnit"];
 /// What an annotation looks like, with and without an appearance of its own (ISO 32000-1, 12.5).
+#[rustfmt::skip]
 const LOOKS: [&[u8]; 26] = [
-    b"Type",
-    b"Subtype",
-    b"Rect",
-    b"F",
-    b"AS",
-    b"Border",
-    b"BS",
-    b"BE",
-    b"C",
-    b"IC",
-    b"CA",
-    b"QuadPoints",
-    b"InkList",
-    b"Vertices",
-    b"L",
-    b"LE",
-    b"DA",
-    b"DS",
-    b"RC",
-    b"Q",
-    b"RD",
-    b"MK",
-    b"Name",
-    b"Contents",
-    b"FT",
-    b"OC",
+    b"Type", b"Subtype", b"Rect", b"F", b"AS", b"Border", b"BS", b"BE", b"C", b"IC", b"CA", b"QuadPoints", b"InkList",
+    b"Vertices", b"L", b"LE", b"DA", b"DS", b"RC", b"Q", b"RD", b"MK", b"Name", b"Contents", b"FT", b"OC",
 ];
 
 /// A file into which pages are merged. The same pages in the same order give the same bytes.
@@ -192,7 +169,10 @@ impl<W: Write> Merger<W> {
             let Ok((_, Object::Dictionary(annotation))) = document.dereference(item) else { continue };
             if let Some(looks) = looks(document, annotation) {
                 let looks = source.value(&mut self.store, &Object::Dictionary(looks))?;
-                numbers.push(self.store.share(&looks, None)?);
+                // Equal or not, an annotation belongs to one page only (ISO 32000-1, 12.5.2).
+                let number = self.store.reserve();
+                self.store.fill(number, &looks, None)?;
+                numbers.push(number);
             }
         }
         if !numbers.is_empty() {

@@ -1,0 +1,227 @@
+//! A folder held open. What lies in it is reached through its descriptor and no link is followed, so that swapping a
+//! name for a link between two looks gains nothing, and nothing outside the folder is read or written.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, openat, renameat, renameat_with, statat, unlinkat,
+};
+use rustix::io::Errno;
+
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+#[derive(Debug)]
+pub struct Dir(OwnedFd);
+
+/// A name in a folder and what stands behind it; of a link, the link itself.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub name: OsString,
+    /// `None`: not a regular file.
+    pub bytes: Option<u64>,
+    pub modified: SystemTime,
+    /// When the entry itself last changed: its content, name, rights or times.
+    pub changed: SystemTime,
+}
+
+/// Names, kinds, sizes and times of everything in a folder. Two that are equal mean that nothing was written between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint(u64);
+
+impl Fingerprint {
+    pub fn of(entries: &[Entry]) -> Self {
+        let mut hasher = DefaultHasher::new();
+        for entry in entries {
+            (&entry.name, entry.bytes, entry.modified).hash(&mut hasher);
+        }
+        Self(hasher.finish())
+    }
+}
+
+impl Dir {
+    /// Opens a folder of the operator's own, who may have made it a link.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(openat(CWD, path, FOLDER, Mode::empty())?))
+    }
+
+    /// Opens a folder whose last name a stranger may have chosen.
+    pub fn open_child(path: &Path) -> io::Result<Self> {
+        match (path.parent(), path.file_name()) {
+            (Some(parent), Some(name)) if parent.as_os_str().is_empty() => Self::open(Path::new("."))?.child(name),
+            (Some(parent), Some(name)) => Self::open(parent)?.child(name),
+            // The current folder, or the root of all.
+            _ => Self::open(path),
+        }
+    }
+
+    pub fn child(&self, name: &OsStr) -> io::Result<Self> {
+        Ok(Self(openat(&self.0, one_name(name)?, FOLDER | OFlags::NOFOLLOW, Mode::empty())?))
+    }
+
+    /// When the folder's list of names last changed.
+    pub fn modified(&self) -> io::Result<SystemTime> {
+        let stat = rustix::fs::fstat(&self.0)?;
+        Ok(time(stat.st_mtime, stat.st_mtime_nsec))
+    }
+
+    /// Everything in the folder in name order; `None` where it holds more than `max`.
+    pub fn entries(&self, max: usize) -> io::Result<Option<Vec<Entry>>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.0)? {
+            let name = OsString::from_vec(entry?.file_name().to_bytes().to_vec());
+            if name == "." || name == ".." {
+                continue;
+            }
+            if names.len() == max {
+                return Ok(None);
+            }
+            names.push(name);
+        }
+        names.sort_unstable();
+        names.into_iter().map(|name| self.entry(name)).collect::<io::Result<Vec<_>>>().map(Some)
+    }
+
+    fn entry(&self, name: OsString) -> io::Result<Entry> {
+        let stat = statat(&self.0, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        Ok(Entry {
+            name,
+            bytes: is_file.then_some(stat.st_size.unsigned_abs()),
+            modified: time(stat.st_mtime, stat.st_mtime_nsec),
+            changed: time(stat.st_ctime, stat.st_ctime_nsec),
+        })
+    }
+
+    /// The bytes of a regular file, at most `bytes_max`; `None` for anything else. Opening a FIFO does not wait.
+    pub fn read(&self, name: &OsStr, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = match openat(&self.0, one_name(name)?, flags, Mode::empty()) {
+            // A link, or a socket.
+            Err(Errno::LOOP | Errno::NXIO) => return Ok(None),
+            other => File::from(other?),
+        };
+        let attributes = file.metadata()?;
+        if !attributes.is_file() {
+            return Ok(None);
+        }
+        let expected = attributes.len().min(bytes_max);
+        let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
+        file.take(bytes_max).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+
+    /// Makes a file where nothing stands, not even a link.
+    pub fn create_new(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(openat(&self.0, name, flags, Mode::from_raw_mode(0o666))?))
+    }
+
+    pub fn remove_if_there(&self, name: &str) -> io::Result<()> {
+        match unlinkat(&self.0, name, AtFlags::empty()) {
+            Err(Errno::NOENT) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Gives a file another's name, in its place.
+    pub fn replace(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(renameat(&self.0, from, &self.0, to)?)
+    }
+
+    pub fn holds(&self, name: &OsStr) -> bool {
+        statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    }
+
+    /// `rename` alone would silently replace an empty folder. Where the file system cannot refuse that itself, the
+    /// check before it is the best there is: all writers of the target are ours, and the lock is held.
+    pub fn rename_without_replacing(&self, from: &OsStr, target: &Dir, to: &OsStr) -> io::Result<()> {
+        let outcome = match renameat_with(&self.0, from, &target.0, to, RenameFlags::NOREPLACE) {
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                if target.holds(to) {
+                    return Err(ErrorKind::AlreadyExists.into());
+                }
+                renameat(&self.0, from, &target.0, to)
+            }
+            other => other,
+        };
+        match outcome.map_err(io::Error::from) {
+            // A network file system may report failure though it happened: old gone and new there is success.
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                let happened = !self.holds(from) && target.holds(to);
+                if happened { Ok(()) } else { Err(error) }
+            }
+            other => other,
+        }
+    }
+}
+
+/// The bytes of a regular file, at most `bytes_max`; `None` for anything else. The folder it lies in may be a
+/// stranger's.
+pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => Dir::open_child(folder)?.read(name, bytes_max),
+        _ => Ok(None),
+    }
+}
+
+/// A name, not a way: what leads elsewhere is not in the folder.
+fn one_name(name: &OsStr) -> io::Result<&OsStr> {
+    let leads_away = name.is_empty() || name == "." || name == ".." || name.as_bytes().contains(&b'/');
+    if leads_away { Err(ErrorKind::InvalidInput.into()) } else { Ok(name) }
+}
+
+fn time(seconds: impl TryInto<i64>, nanos: impl TryInto<i64>) -> SystemTime {
+    let whole = |n: i64| n.max(0).unsigned_abs();
+    let (seconds, nanos) = (seconds.try_into().unwrap_or_default(), nanos.try_into().unwrap_or_default());
+    SystemTime::UNIX_EPOCH + Duration::from_secs(whole(seconds)) + Duration::from_nanos(whole(nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_folder_is_not_replaced() {
+        let temp = tempfile::tempdir().unwrap();
+        for name in ["a", "target"] {
+            fs::create_dir(temp.path().join(name)).unwrap();
+        }
+        let dir = Dir::open(temp.path()).unwrap();
+        let moved = |to: &str| dir.rename_without_replacing(OsStr::new("a"), &dir, OsStr::new(to));
+        assert_eq!(moved("target").unwrap_err().kind(), ErrorKind::AlreadyExists);
+        moved("b").unwrap();
+        assert!(temp.path().join("b").is_dir());
+    }
+
+    #[test]
+    fn no_link_is_followed_and_no_way_leads_out() {
+        let temp = tempfile::tempdir().unwrap();
+        let outside = temp.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("secret"), "x").unwrap();
+        let inside = temp.path().join("inside");
+        fs::create_dir(&inside).unwrap();
+        symlink(&outside, inside.join("folder")).unwrap();
+        symlink(outside.join("secret"), inside.join("file")).unwrap();
+        let dir = Dir::open_child(&inside).unwrap();
+        assert!(dir.child(OsStr::new("folder")).is_err());
+        assert_eq!(dir.read(OsStr::new("file"), 10).unwrap(), None);
+        assert!(dir.create_new("file").is_err());
+        for way in ["..", "../outside", "folder/secret", ""] {
+            assert!(dir.read(OsStr::new(way), 10).is_err(), "{way}");
+        }
+        let entries = dir.entries(2).unwrap().unwrap();
+        assert_eq!(entries.iter().map(|entry| entry.bytes).collect::<Vec<_>>(), [None, None]);
+        assert!(dir.entries(1).unwrap().is_none());
+    }
+}

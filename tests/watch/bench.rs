@@ -1,0 +1,264 @@
+//! A root to watch and a watcher to watch it: the real program, real files, real signals.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use lopdf::{Document, Object, Stream, dictionary};
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_postgang");
+pub const CHANNELS: [&str; 6] = ["digipost", "eboks", "altinn", "svarinn", "print", "avvist"];
+/// A synthetic person with a mailbox at Digipost, in the sample registers.
+pub const PERSON: &str = "12837110147";
+/// The user that has no rights of its own.
+const NOBODY: u32 = 65534;
+
+pub struct Bench {
+    pub dir: PathBuf,
+    _temp: Option<TempDir>,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        Self { dir: temp.path().join("root"), _temp: Some(temp) }.with_registers()
+    }
+
+    pub fn at(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), _temp: None }.with_registers()
+    }
+
+    fn with_registers(self) -> Self {
+        for folder in ["inbox", "outbox", "registry", "staging"] {
+            fs::create_dir_all(self.dir.join(folder)).unwrap();
+        }
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("registry")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                fs::write(self.dir.join("registry").join(path.file_name().unwrap()), fs::read(&path).unwrap()).unwrap();
+            }
+        }
+        self
+    }
+
+    pub fn inbox(&self) -> PathBuf {
+        self.dir.join("inbox")
+    }
+
+    pub fn registry(&self, file: &str) -> PathBuf {
+        self.dir.join("registry").join(file)
+    }
+
+    /// A whole letter beside the inbox, for paper.
+    pub fn letter(&self, name: &str) -> PathBuf {
+        self.letter_to(name, None)
+    }
+
+    pub fn letter_to(&self, name: &str, id: Option<&str>) -> PathBuf {
+        let folder = self.dir.join("staging").join(name);
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("vedtak.pdf"), pdf()).unwrap();
+        fs::write(folder.join("forsendelse.yaml"), metadata(name, id)).unwrap();
+        folder
+    }
+
+    /// Moves what was made beside the inbox into it.
+    pub fn drop(&self, letter: &Path) -> PathBuf {
+        let target = self.inbox().join(letter.file_name().unwrap());
+        fs::rename(letter, &target).unwrap();
+        target
+    }
+
+    pub fn drop_letter(&self, name: &str) -> PathBuf {
+        self.drop(&self.letter(name))
+    }
+
+    pub fn drop_declared(&self, name: &str) -> PathBuf {
+        let letter = self.letter(name);
+        fs::write(letter.join("KLAR"), "").unwrap();
+        self.drop(&letter)
+    }
+
+    /// Where letters whose drop had this name lie now, by channel and folder.
+    pub fn places(&self, name: &str) -> Vec<String> {
+        let mut places = Vec::new();
+        for channel in CHANNELS {
+            for entry in fs::read_dir(self.dir.join("outbox").join(channel)).into_iter().flatten() {
+                let folder = entry.unwrap().file_name().into_string().unwrap();
+                if folder.starts_with(&format!("{name}.")) {
+                    places.push(format!("{channel}/{folder}"));
+                }
+            }
+        }
+        places
+    }
+
+    pub fn placed(&self) -> usize {
+        CHANNELS.iter().map(|channel| count(&self.dir.join("outbox").join(channel))).sum()
+    }
+
+    pub fn wait_for(&self, name: &str, channel: &str) -> PathBuf {
+        let here = || self.places(name).into_iter().find(|place| place.starts_with(&format!("{channel}/")));
+        assert!(
+            until(10, || here().is_some()),
+            "{name} is not in {channel}, but {:?}\n{:?}",
+            self.places(name),
+            fs::read_dir(self.inbox()).unwrap().collect::<Vec<_>>()
+        );
+        self.dir.join("outbox").join(here().unwrap())
+    }
+
+    pub fn status(&self, name: &str, channel: &str) -> String {
+        fs::read_to_string(self.wait_for(name, channel).join("status.yaml")).unwrap()
+    }
+
+    pub fn watch(&self, options: &[&str]) -> Watcher {
+        Watcher::start(self, options, |_| {})
+    }
+
+    /// Watches as a user without rights of its own, and gives it the root.
+    pub fn watch_as_nobody(&self, options: &[&str]) -> Watcher {
+        if !rustix::process::geteuid().is_root() {
+            return self.watch(options);
+        }
+        let parent = self.dir.parent().unwrap();
+        fs::set_permissions(parent, fs::Permissions::from_mode(0o755)).unwrap();
+        for entry in walkdir::WalkDir::new(&self.dir) {
+            chown(entry.unwrap().path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        // The program itself may lie where nobody may go.
+        let program = parent.join("postgang");
+        fs::copy(PROGRAM, &program).unwrap();
+        Watcher::start_program(self, &program, options, |command| {
+            command.uid(NOBODY).gid(NOBODY);
+        })
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(PROGRAM).arg("--root").arg(&self.dir).args(arguments).output().unwrap()
+    }
+}
+
+pub struct Watcher {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Watcher {
+    pub fn start(bench: &Bench, options: &[&str], adjust: impl FnOnce(&mut Command)) -> Self {
+        Self::start_program(bench, Path::new(PROGRAM), options, adjust)
+    }
+
+    fn start_program(bench: &Bench, program: &Path, options: &[&str], adjust: impl FnOnce(&mut Command)) -> Self {
+        let log = tempfile::Builder::new().prefix("watch-").suffix(".log").tempfile().unwrap();
+        let (log, path) = log.keep().unwrap();
+        let mut command = Command::new(program);
+        command.arg("--root").arg(&bench.dir).arg("watch").args(options);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).env("RUST_LOG", "info");
+        adjust(&mut command);
+        let watcher = Self { child: command.spawn().unwrap(), log: path };
+        assert!(until(10, || watcher.log().contains("listening") || watcher.log().contains("polling")));
+        watcher
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// How many lines of the log hold this.
+    pub fn lines(&self, text: &str) -> usize {
+        self.log().lines().filter(|line| line.contains(text)).count()
+    }
+
+    pub fn wait_for_line(&self, text: &str) {
+        assert!(until(10, || self.lines(text) > 0), "no line with «{text}» in:\n{}", self.log());
+    }
+
+    pub fn signal(&self, name: &str) {
+        assert!(
+            Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap().success()
+        );
+    }
+
+    pub fn stop(&mut self) -> ExitStatus {
+        self.signal("TERM");
+        self.wait()
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    pub fn kill(&mut self) {
+        self.signal("KILL");
+        assert_eq!(self.child.wait().unwrap().signal(), Some(9));
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+        if std::thread::panicking() {
+            eprintln!("{}", self.log());
+        }
+        let _ = fs::remove_file(&self.log);
+    }
+}
+
+pub fn until(seconds: u64, mut condition: impl FnMut() -> bool) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(seconds) {
+        if condition() {
+            return true;
+        }
+        sleep(Duration::from_millis(20));
+    }
+    condition()
+}
+
+pub fn pause(milliseconds: u64) {
+    sleep(Duration::from_millis(milliseconds));
+}
+
+pub fn count(dir: &Path) -> usize {
+    fs::read_dir(dir).map_or(0, Iterator::count)
+}
+
+pub fn metadata(reference: &str, id: Option<&str>) -> String {
+    let reference: String = reference.chars().filter(char::is_ascii_alphanumeric).collect();
+    let id = id.map(|id| format!("  digitalId: '{id}'\n")).unwrap_or_default();
+    format!(
+        "tittel: Vedtak\neksternReferanse: {reference}\ndokumenter:\n  - filnavn: vedtak.pdf\n    mimeType: application/pdf\nmottaker:\n  navn: Prøve\n{id}  adresselinje1: Storgata 1\n  postnummer: '4604'\n  poststed: KRISTIANSAND S\n"
+    )
+}
+
+/// One empty A4 page.
+pub fn pdf() -> Vec<u8> {
+    let mut document = Document::with_version("1.4");
+    let pages = document.new_object_id();
+    let content = document.add_object(Stream::new(dictionary! {}, Vec::new()));
+    let page = document.add_object(dictionary! {
+        "Type" => "Page", "Parent" => pages, "Contents" => content,
+        "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()], "Resources" => dictionary! {},
+    });
+    let tree = dictionary! { "Type" => "Pages", "Kids" => vec![page.into()], "Count" => 1 };
+    document.objects.insert(pages, Object::Dictionary(tree));
+    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => pages });
+    document.trailer.set("Root", catalog);
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    bytes
+}
+
+/// A file of this size that takes no room.
+pub fn sparse(path: &Path, bytes: u64) {
+    File::create(path).unwrap().set_len(bytes).unwrap();
+}

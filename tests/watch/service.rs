@@ -1,0 +1,117 @@
+//! As a service: signals, kills, what systemd is told, figures and logs.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use super::QUICK;
+use super::bench::{Bench, PERSON, Watcher, count, until};
+
+#[test]
+fn a_signal_ends_the_watch_with_the_letters_in_hand_placed() {
+    // More than one batch.
+    const LETTERS: usize = 1_050;
+    let bench = Bench::new();
+    for n in 0..LETTERS {
+        bench.drop_declared(&format!("letter{n}"));
+    }
+    let mut watcher = bench.watch(&QUICK);
+    assert!(until(20, || count(&bench.dir.join(".postgang/work/_")) > 0));
+    assert!(watcher.stop().success());
+    let placed = bench.placed();
+    assert_eq!(count(&bench.dir.join(".postgang/work/_")), 0);
+    assert_eq!((placed, count(&bench.inbox())), (1_000, LETTERS - 1_000));
+    let mut watcher = bench.watch(&QUICK);
+    assert!(until(20, || bench.placed() == LETTERS), "{}", watcher.log());
+    watcher.signal("INT");
+    assert!(watcher.wait().success());
+}
+
+#[test]
+fn a_kill_loses_nothing_and_doubles_nothing() {
+    const LETTERS: usize = 300;
+    let bench = Bench::new();
+    for n in 0..LETTERS {
+        bench.drop_declared(&format!("letter{n}"));
+    }
+    for moment in [60, 90, 130] {
+        let mut watcher = bench.watch(&QUICK);
+        std::thread::sleep(Duration::from_millis(moment));
+        watcher.kill();
+    }
+    let watcher = bench.watch(&QUICK);
+    assert!(until(20, || bench.placed() == LETTERS && count(&bench.inbox()) == 0), "{}", watcher.log());
+    for n in 0..LETTERS {
+        let places = bench.places(&format!("letter{n}"));
+        assert!(places.len() == 1 && places[0].starts_with("print/"), "{places:?}");
+    }
+    let letters = fs::read_dir(bench.dir.join("outbox/print")).unwrap();
+    assert!(until(10, || count(&bench.dir.join(".postgang/work")) == 0));
+    for letter in letters {
+        assert!(until(5, || letter.as_ref().unwrap().path().join("FERDIG").exists()));
+    }
+}
+
+#[test]
+fn systemd_is_told() {
+    let bench = Bench::new();
+    let socket = bench.dir.join("notify");
+    let listener = UnixDatagram::bind(&socket).unwrap();
+    listener.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut watcher = Watcher::start(&bench, &QUICK, |command| {
+        command.env("NOTIFY_SOCKET", &socket);
+    });
+    let mut told = String::new();
+    let mut buffer = [0; 4096];
+    let mut hear = |wanted: &str| {
+        while !told.contains(wanted) {
+            let length = listener.recv(&mut buffer).unwrap_or_else(|error| panic!("{wanted}: {error} after {told}"));
+            told.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        }
+    };
+    hear("READY=1");
+    hear("WATCHDOG=1");
+    hear("STATUS=0 letters placed, 0 waiting");
+    bench.drop_declared("letter");
+    hear("STATUS=1 letters placed, 0 waiting");
+    fs::write(bench.inbox().join("løst"), "").unwrap();
+    hear("STATUS=1 letters placed, 0 waiting; inbox/løst");
+    watcher.signal("TERM");
+    hear("STOPPING=1");
+    assert!(watcher.wait().success());
+}
+
+#[test]
+fn figures_and_logs_can_be_read_by_machines_and_name_nobody() {
+    let bench = Bench::new();
+    let figures = bench.dir.join("postgang.prom");
+    let mut options = QUICK.to_vec();
+    options.extend(["--log-format", "json", "--metrics", figures.to_str().unwrap()]);
+    let mut watcher = bench.watch(&options);
+    bench.drop(&bench.letter_to(&format!("sak {PERSON}\n\u{202e}x"), Some(PERSON)));
+    bench.drop(&bench.letter_to("ukjent", Some("11111111111")));
+    bench.wait_for("ukjent", "avvist");
+    fs::write(bench.inbox().join(format!("{PERSON}\u{1b}[31m.txt")), "").unwrap();
+    watcher.wait_for_line("XXXXXXXXXXX_[31m.txt");
+    let placed = "postgang_letters_placed_total{channel=\"digipost\",code=\"digital-mailbox\"} 1";
+    assert!(until(5, || fs::read_to_string(&figures).is_ok_and(|text| text.contains(placed))));
+    let text = fs::read_to_string(&figures).unwrap();
+    for line in [
+        "postgang_letters_placed_total{channel=\"avvist\",code=\"recipient-id-invalid\"} 1",
+        "postgang_inbox_waiting 0",
+        "postgang_snapshot_age_seconds{snapshot=\"krr\"}",
+        "postgang_pass_seconds_total",
+        "postgang_troubles 1",
+    ] {
+        assert!(text.contains(line), "{line} in:\n{text}");
+    }
+    assert!(watcher.stop().success());
+    let log = watcher.log();
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let placed: Vec<_> = lines.iter().filter(|line| line["message"] == "placed").collect();
+    assert_eq!(placed.len(), 2, "{log}");
+    assert!(placed.iter().any(|line| line["code"] == "digital-mailbox"));
+    assert!(!log.contains(PERSON) && !log.contains("Prøve") && !log.contains("Storgata"), "{log}");
+    assert!(lines.iter().flat_map(|line| line.to_string().chars().collect::<Vec<_>>()).all(|c| !c.is_control()));
+    assert!(!log.contains("\\u001b") && !log.contains('\u{202e}'), "{log}");
+}
