@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use chrono::{SubsecRound, Utc};
+use chrono::{NaiveTime, SubsecRound, Utc};
 use chrono_tz::Europe::Oslo;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -111,6 +111,9 @@ struct WatchArgs {
     /// Look every interval only; do not listen for changes
     #[arg(long)]
     poll: bool,
+    /// Also do the night's work at this time in Norway, for those without a timer
+    #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
+    nightly: Option<NaiveTime>,
     /// Write figures for Prometheus to this file
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
@@ -172,13 +175,18 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
             Ok(report.exit_code())
         }
         Command::Watch(args) => {
+            let moment = || Settings { progress: ProgressBar::hidden(), ..settings(common, args.patience.get(), &[]) };
+            let mut night = |now| {
+                let report = nightly::nightly(&root, &Settings { now, ..moment() })?;
+                watch::log_night(&report);
+                Ok(())
+            };
             let options = watch::Options {
                 interval: args.interval,
                 poll: args.poll,
                 metrics: args.metrics.clone(),
-                nightly: None,
+                nightly: args.nightly.map(|at| watch::Daily::new(at, &mut night)),
             };
-            let moment = || Settings { progress: ProgressBar::hidden(), ..settings(common, args.patience.get(), &[]) };
             let report = watch::watch(&root, options, &moment)?;
             show(common, &report, &report.text())?;
             Ok(0)
@@ -286,6 +294,10 @@ fn exit_code(error: &PassError) -> u8 {
 
 fn moment(text: &str) -> Result<Time, String> {
     parse_time(text).ok_or_else(|| "expected an RFC 3339 time such as 2026-11-23T09:00:00+01:00".to_owned())
+}
+
+fn time_of_day(text: &str) -> Result<NaiveTime, String> {
+    NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "expected a time of day such as 00:30".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
