@@ -234,7 +234,8 @@ fn check(soak: &Soak, wholes: &mut Wholes, waiting: usize) -> Result<()> {
             ensure!(channel != "avvist", "{} was refused", folder.display());
             let whole = wholes.remove(&name).with_context(|| format!("{name} lies in two places"))?;
             ensure!(fs::read(folder.join("vedtak.pdf"))? == soak.pdf, "{name} is not whole");
-            let ready = fs::metadata(folder.join("FERDIG")).with_context(|| format!("{name} has no FERDIG"))?.modified()?;
+            let ready =
+                fs::metadata(folder.join("FERDIG")).with_context(|| format!("{name} has no FERDIG"))?.modified()?;
             let way = WAYS.into_iter().find(|way| name.starts_with(way)).context("a letter came in some way")?;
             latencies.entry(way).or_default().push(ready.duration_since(whole).unwrap_or_default());
         }
@@ -247,14 +248,7 @@ fn check(soak: &Soak, wholes: &mut Wholes, waiting: usize) -> Result<()> {
         let Some(times) = latencies.get_mut(way) else { continue };
         times.sort_unstable();
         let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize].as_secs_f64();
-        println!(
-            "{way:<28} {:>9} {:>7.2} {:>7.2} {:>7.2} {:>7.2}",
-            times.len(),
-            at(0.5),
-            at(0.9),
-            at(0.99),
-            at(1.0)
-        );
+        println!("{way:<28} {:>9} {:>7.2} {:>7.2} {:>7.2} {:>7.2}", times.len(), at(0.5), at(0.9), at(0.99), at(1.0));
     }
     Ok(())
 }
