@@ -12,8 +12,17 @@ pub const READY: &str = "FERDIG";
 pub const BATCH: &str = "batch.yaml";
 pub const DECISION: &str = "BESLUTNING.txt";
 
-/// Written by us into a letter; found in a drop they are left from an earlier round and are removed at the claim.
-pub const OURS: [&str; 3] = [READY, STATUS, DECISION];
+/// Under these names the two are written before they take their own.
+pub const STAGED_STATUS: &str = ".status.yaml.tmp";
+pub const STAGED_DECISION: &str = ".BESLUTNING.txt.tmp";
+
+/// Written by us into a letter; found in a drop they are left from an earlier round, or from a full disk, and are
+/// removed at the claim.
+pub const OURS: [&str; 5] = [READY, STATUS, DECISION, STAGED_STATUS, STAGED_DECISION];
+
+pub fn is_ours(name: &str) -> bool {
+    OURS.contains(&name)
+}
 
 const COMPLETE: [&str; 2] = ["KLAR", "KLAR.txt"];
 const STOP: [&str; 2] = ["STOPP", "STOPP.txt"];

@@ -87,6 +87,9 @@ pub fn waiting(letter: &Status, receipts: &[Receipt], stop: Option<&str>, night:
             step.let_time_pass(&verdict, night);
         }
     }
+    if stop.is_some() && !step.has(Outcome::Stopped) {
+        step.count(Outcome::StopTooLate);
+    }
     step
 }
 
@@ -238,7 +241,7 @@ impl Step {
         self.status.hjemmel = entry.paragraph.map(str::to_owned);
     }
 
-    fn to_print(&mut self, code: Code, night: &Night) {
+    fn send_to_print(&mut self, code: Code, night: &Night) {
         self.leave(Channel::Print, night.now);
         self.because(code);
         self.status.status = State::Akseptert;
@@ -256,13 +259,12 @@ impl Step {
             self.event(State::IkkeLevert, "Kunne ikke leveres digitalt, og sendes ikke på papir".to_owned(), night.now);
             self.archive(State::IkkeLevert, night);
         } else {
-            self.to_print(Code::DeliveryFailed, night);
+            self.send_to_print(Code::DeliveryFailed, night);
         }
     }
 
     fn stop(&mut self, reason: &str, night: &Night) {
         if self.status.kanal.is_mailbox() {
-            self.count(Outcome::StopTooLate);
             return;
         }
         self.count(Outcome::Stopped);
@@ -279,7 +281,7 @@ impl Step {
     fn let_time_pass(&mut self, verdict: &Verdict, night: &Night) {
         let letter = &self.status;
         if letter.kanal == Channel::Svarinn && night.now >= letter.plassert.0 + TimeDelta::hours(SVARINN_HOURS) {
-            return self.to_altinn(night);
+            return self.send_to_altinn(night);
         }
         if letter.kanal != Channel::Altinn {
             return;
@@ -293,7 +295,7 @@ impl Step {
         }
     }
 
-    fn to_altinn(&mut self, night: &Night) {
+    fn send_to_altinn(&mut self, night: &Night) {
         self.count(Outcome::NotCollected);
         self.leave(Channel::Altinn, night.now);
         self.because(Code::SvarinnNotCollected);
@@ -320,10 +322,10 @@ impl Step {
             self.count(Outcome::Held);
         } else if verdict.handed_over || self.status.varslet.is_some() {
             self.count(Outcome::Unread);
-            self.to_print(Code::UnreadPastDeadline, night);
+            self.send_to_print(Code::UnreadPastDeadline, night);
         } else {
             self.count(Outcome::NeverNotified);
-            self.to_print(Code::NeverNotified, night);
+            self.send_to_print(Code::NeverNotified, night);
         }
     }
 

@@ -188,10 +188,12 @@ impl Glance {
             let bytes = bytes.filter(|_| name.to_str().is_some());
             let name = name.to_string_lossy().into_owned();
             says_complete |= names::says_complete(&name) && bytes.is_some();
-            has_unfinished_file |= names::is_unfinished_file(&name);
+            has_unfinished_file |= names::is_unfinished_file(&name) && !names::is_ours(&name);
+            // Under a name that is passed over, only a plain file is.
+            let passed_over = names::is_ours(&name) || (bytes.is_some() && names::is_ignored(&name));
             if names::is_metadata(&name) {
                 metadata.push((name, bytes));
-            } else if !names::is_ignored(&name) && !names::OURS.contains(&name.as_str()) {
+            } else if !passed_over {
                 files.push(Found { name, bytes });
             }
         }

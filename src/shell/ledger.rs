@@ -84,6 +84,10 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 pub use night::{ListedEvent, Onward, Tally};
 
+/// For operators, where a reading or writing of the ledger fails in the middle of a pass.
+pub const FAILED: &str = "protokollen kan ikke leses eller skrives. Brev som er hentet, ligger trygt i .postgang/work \
+     og tas opp igjen i neste kjøring. Prøv: kontroller plass og rettigheter på disken";
+
 pub struct Ledger {
     connection: Connection,
 }

@@ -12,7 +12,7 @@ use anyhow::Context;
 use rayon::prelude::*;
 
 use super::find::read_status;
-use super::ledger::{Ledger, Pending};
+use super::ledger::{FAILED as LEDGER_FAILED, Ledger, Pending};
 use super::nightly::seal;
 use super::root::Root;
 use super::spool::Spool;
@@ -67,7 +67,7 @@ pub fn carry_out(
     let moved = journeys.iter().zip(&outcomes).filter_map(|(j, outcome)| Some((j, outcome.as_ref().ok()?)));
     let moved: Vec<(&Journey, &String)> = moved.collect();
     let places = moved.iter().map(|(journey, folder)| (&journey.status, journey.place(folder)));
-    ledger.placed(&Stamp(now).to_string(), places)?;
+    ledger.placed(&Stamp(now).to_string(), places).context(LEDGER_FAILED)?;
     let mark = |(journey, folder): &(&Journey, &String)| spool.mark_ready(&journey.target(root).join(folder));
     moved.par_iter().try_for_each(mark).context("kan ikke skrive FERDIG; det gjøres ved neste start")?;
     Ok(outcomes)
@@ -127,7 +127,7 @@ fn record_arrived(
     spool.sync().context("kan ikke lagre flyttingene varig")?;
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let places = arrived.iter().map(|(path, status, target)| (status, format!("{target}/{}", name(path))));
-    ledger.placed(&Stamp(now).to_string(), places)?;
+    ledger.placed(&Stamp(now).to_string(), places).context(LEDGER_FAILED)?;
     let mark = |(path, ..): &(PathBuf, Status, String)| spool.mark_ready(path);
     arrived.par_iter().try_for_each(mark).context("kan ikke skrive FERDIG")
 }

@@ -20,7 +20,7 @@ use rayon::prelude::*;
 
 use super::dir::Fingerprint;
 use super::intake::{self, Patience};
-use super::ledger::Ledger;
+use super::ledger::{FAILED as LEDGER_FAILED, Ledger};
 use super::registers::{Registers, Request, SnapshotMemory, Wanted, consult};
 use super::root::{Lock, Root, RootError};
 use super::spool::{DropName, Probe, Spool};
@@ -118,7 +118,7 @@ pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<R
     // The night lists the drops that a register row holds. A pass over chosen drops does not see them all.
     let held = pass.report.held_by_row();
     if errand.drops.is_none() || !held.is_empty() {
-        pass.ledger.set_held(&held)?;
+        pass.ledger.set_held(&held).context(LEDGER_FAILED)?;
     }
     pass.report.seconds = started.elapsed().as_secs_f64();
     Ok(pass.report)

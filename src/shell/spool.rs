@@ -351,6 +351,12 @@ fn numbered(name: &OsStr, n: u32) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::names::{STAGED_DECISION, STAGED_STATUS};
+
+    #[test]
+    fn what_is_staged_in_a_letter_is_known_as_ours() {
+        assert_eq!([staged(STATUS), staged(DECISION)], [STAGED_STATUS, STAGED_DECISION]);
+    }
 
     #[test]
     fn a_taken_name_is_numbered() {

@@ -11,8 +11,8 @@ use postgang::core::route::State;
 use super::make::make;
 use super::world::{IN_ALTINN, RESERVED, World, expect, fixtures, sorted, status};
 
-/// Judged by its own tests; it needs whole pages of print.
-const ELSEWHERE: [Code; 1] = [Code::PrintRules];
+/// Judged at night, when the envelope is addressed.
+const ELSEWHERE: [Code; 1] = [Code::AddressNotPrintable];
 
 fn refusals() -> impl Iterator<Item = Code> {
     Code::ALL.into_iter().filter(|code| code.is_refusal() && !ELSEWHERE.contains(code))

@@ -17,6 +17,28 @@ fn letter(title: &str) -> String {
     )
 }
 
+/// Names that are passed over belong to plain files. Anything else under such a name would reach a channel unseen.
+#[test]
+fn nothing_but_plain_files_is_passed_over() {
+    for (name, recipe) in [
+        ("FERDIG", "folder"),
+        ("status.yaml", "folder"),
+        ("BESLUTNING.txt", "folder"),
+        ("KLAR", "folder"),
+        ("Thumbs.db", "folder"),
+        ("._vedtak.pdf", "link to vedtak.pdf"),
+        (".DS_Store", "fifo"),
+    ] {
+        let world = World::new();
+        world.drop("brev", &letter("A"));
+        make(&world.path("inbox/brev").join(name), recipe);
+        // Our own names are moved aside, so the census of `run` would not know the letter again.
+        let report = world.pass(None).unwrap();
+        assert_eq!(report.refused.get("document-not-regular"), Some(&1), "{name}: {:?}", report.messages);
+        world.check_places();
+    }
+}
+
 /// Our own names as links are removed like files, and what they point to stays.
 #[test]
 fn links_with_our_names_are_removed_and_not_followed() {
@@ -76,8 +98,13 @@ fn names_that_are_not_text_are_letters_too() {
         world.drop("brev", &letter(&format!("Brev {n}")));
         fs::rename(world.path("inbox/brev"), world.path("inbox").join(OsStr::from_bytes(name))).unwrap();
     }
+    world.drop("dokument", &letter("Dokument"));
+    let odd = world.path("inbox/dokument").join(OsStr::from_bytes(b"kart \xe5.pdf"));
+    fs::rename(world.path("inbox/dokument/vedtak.pdf"), odd).unwrap();
     let outcome = world.run(&[]);
     assert_eq!(outcome.report["placed"]["altinn"], 2, "{}", outcome.said);
+    // Which document is meant cannot be said in a text, so it is refused, not lost.
+    assert_eq!(outcome.report["placed"]["avvist"], 1, "{}", outcome.said);
 }
 
 #[test]
@@ -167,4 +194,42 @@ fn a_claimed_letter_that_a_row_holds_goes_back_and_waits_for_a_person() {
     let outcome = world.run(&[]);
     assert_eq!((outcome.exit, &outcome.report["left"]), (1, &1.into()), "{}", outcome.said);
     assert!(world.path("inbox/brev/vedtak.pdf").is_file());
+}
+
+#[test]
+fn a_status_that_a_full_disk_cut_short_is_no_part_of_the_letter() {
+    let world = World::new();
+    world.drop("brev", &letter("Brev"));
+    fs::remove_file(world.path("inbox/brev/KLAR")).ok();
+    world.write("inbox/brev/.status.yaml.tmp", "forsend");
+    world.write("inbox/brev/.BESLUTNING.txt.tmp", "");
+    assert_eq!(world.run(&[]).exit, 0);
+    let placed = world.placed_in("altinn");
+    assert_eq!(placed.len(), 1);
+    assert!(!placed[0].join(".status.yaml.tmp").exists() && !placed[0].join(".BESLUTNING.txt.tmp").exists());
+}
+
+/// Somebody made folders by the very names that letters are to have; none of them is replaced or entered.
+#[test]
+fn a_name_that_is_taken_is_left_and_the_next_is_used() {
+    let named = || {
+        let world = World::new();
+        world.drop("brev", &letter("A"));
+        world
+    };
+    let first = named();
+    first.run(&[]);
+    let name = first.placed_in("altinn")[0].file_name().unwrap().to_owned();
+    let second = named();
+    second.root().prepare(false).unwrap();
+    let altinn = second.path("outbox/altinn");
+    let numbered = |n: u32| altinn.join(format!("{}-{n}", name.display()));
+    fs::create_dir(altinn.join(&name)).unwrap();
+    fs::create_dir(numbered(2)).unwrap();
+    fs::write(numbered(2).join("notat.txt"), "Hei.").unwrap();
+    fs::write(numbered(3), "En fil.").unwrap();
+    assert_eq!(second.pass(None).unwrap().placed.altinn, 1);
+    assert!(numbered(4).join("FERDIG").is_file());
+    assert_eq!(fs::read_dir(altinn.join(&name)).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(numbered(2)).unwrap().count(), 1);
 }

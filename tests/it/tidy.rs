@@ -46,7 +46,10 @@ fn code() -> Vec<(String, String)> {
 }
 
 fn without_tests(source: &str) -> String {
-    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    // Of what is for tests alone, a module with a body stands at the end.
+    let mut tests = source.match_indices("#[cfg(test)]\n").map(|(at, _)| at);
+    let has_body = |at: &usize| source[*at..].lines().nth(1).is_some_and(|line| line.ends_with('{'));
+    let source = &source[..tests.find(has_body).unwrap_or(source.len())];
     let lines = source.lines().filter(|line| !line.trim_start().starts_with("//"));
     lines.map(|line| format!("{line}\n")).collect()
 }
@@ -91,16 +94,24 @@ fn only_main_reads_the_clock_and_the_environment() {
     // How long something takes decides nothing but how long to wait.
     let timed = |name: &str| {
         ["src/main.rs", "src/shell/pass.rs", "src/shell/root.rs", "src/shell/stopwatch.rs"].contains(&name)
-            || name.starts_with("src/shell/watch")
+            || ["src/shell/watch", "src/shell/nightly"].iter().any(|part| name.starts_with(part))
     };
     assert_eq!(found(|name| !timed(name), &["Instant::now"]), Vec::<String>::new());
 }
 
 #[test]
 fn only_the_spool_moves_and_removes() {
-    let words = ["rename(", "renameat", "remove_dir", "remove_file", "fs::copy", "hard_link", "symlink("];
-    // `dir` is the spool's hand below a folder's descriptor; `kept` copies registers, never letters.
-    let movers = ["src/shell/spool.rs", "src/shell/dir.rs", "src/shell/registers/kept.rs"];
+    let words = ["fs::rename", "renameat", "remove_dir", "remove_file", "fs::copy", "hard_link", "symlink("];
+    // `dir` is the spool's hand below a folder's descriptor; `kept` copies registers, never letters; a print batch is
+    // built in a folder of ours, and a month without letters leaves an empty one.
+    let movers = [
+        "src/shell/spool.rs",
+        "src/shell/dir.rs",
+        "src/shell/registers/kept.rs",
+        "src/shell/nightly/batch/files.rs",
+        "src/shell/nightly/retention.rs",
+        "src/shell/nightly/seal.rs",
+    ];
     assert_eq!(found(|name| !movers.contains(&name), &words), Vec::<String>::new());
 }
 

@@ -154,11 +154,19 @@ impl World {
         }
     }
 
-    pub fn command(&self, args: &[&str]) -> Command {
+    /// The real binary, in this root and at this moment.
+    pub fn postgang(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_postgang"));
-        command.args(["--root"]).arg(self.dir.path()).args(["--json", "--now", &self.now]);
+        command.arg("--root").arg(self.dir.path()).args(["--json", "--now", &self.now]);
+        command.env_remove("POSTGANG_ROOT").env("RUST_LOG", "debug");
+        command
+    }
+
+    /// A routing pass by the real binary.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.postgang();
         let settle: &[&str] = if args.contains(&"--settle") { &[] } else { &["--settle", "0"] };
-        command.arg("run").args(settle).args(args).env_remove("POSTGANG_ROOT").env("RUST_LOG", "debug");
+        command.arg("run").args(settle).args(args);
         command
     }
 
@@ -260,7 +268,7 @@ impl World {
     }
 
     /// What no output may hold: the fixtures' identity numbers, and the names and streets of persons.
-    fn secrets(&self) -> BTreeSet<String> {
+    pub fn secrets(&self) -> BTreeSet<String> {
         let mut secrets = BTreeSet::new();
         for entry in WalkDir::new(self.dir.path()).into_iter().map(Result::unwrap) {
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -280,7 +288,7 @@ impl World {
     }
 
     /// Everything that is ours to write is searched: files, the ledger's bytes, names of folders, what was said.
-    fn check_secrets(&self, secrets: &BTreeSet<String>, said: &str) {
+    pub fn check_secrets(&self, secrets: &BTreeSet<String>, said: &str) {
         let secrets: Vec<String> = secrets.iter().flat_map(|secret| spellings(secret)).collect();
         let check = |place: &str, bytes: &[u8]| {
             let found = secrets.iter().find(|secret| memchr::memmem::find(bytes, secret.as_bytes()).is_some());

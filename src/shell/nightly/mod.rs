@@ -177,7 +177,11 @@ impl Night<'_> {
         };
         let mut too_late = Vec::new();
         for letter in letters.iter().filter(|letter| letter.kind != Kind::Waiting && letter.stop.is_some()) {
-            too_late.push(letter.path.clone());
+            // One that it did stop keeps the file.
+            let status = read_status(&letter.path);
+            if status.is_none_or(|status| status.status != State::ManueltHandtert) {
+                too_late.push(letter.path.clone());
+            }
         }
         let letters: Vec<Letter> = letters.into_iter().filter(concerned).collect();
         for chunk in letters.chunks(BATCH) {
@@ -365,12 +369,13 @@ impl Night<'_> {
         let root = self.pass.desk.root;
         let tell = |path: PathBuf| {
             let inside = inside(root, &path);
-            let text = format!(
-                "{}: brevet har en STOPP-fil, men kan ikke lenger stoppes her. {}",
-                shown(&inside),
-                hold::remedy(&inside)
-            );
-            (format!("stopp:{inside}"), text)
+            let remedy = match hold::remedy(&inside) {
+                "" => "Brevet var allerede åpnet eller levert.",
+                remedy => remedy,
+            };
+            let text =
+                format!("{}: brevet har en STOPP-fil, men kan ikke lenger stoppes her. {remedy}", shown(&inside));
+            (format!("stopp:{}", name(&path)), text)
         };
         let told = letters.into_iter().map(tell).collect();
         for message in self.pass.ledger.news(told)? {

@@ -14,16 +14,13 @@ use crate::core::letter::Digest256;
 use crate::core::names::{letter_name, shown};
 use crate::core::route::Channel;
 use crate::core::status::{Placing, Status};
-use crate::shell::ledger::{Decided, Earlier, Pending};
+use crate::shell::ledger::{Decided, Earlier, FAILED as LEDGER_FAILED, Pending};
 use crate::shell::moves::{self, Journey};
 use crate::shell::registers::{Lookup, Registers};
 use crate::shell::spool::DropName;
 
 /// Without `eksternReferanse` the same content may be meant again after a while.
 const BLOCKS_DAYS_WITHOUT_REFERENCE: i64 = 30;
-
-const LEDGER_FAILED: &str = "protokollen kan ikke leses eller skrives. Brev som er hentet, ligger trygt i .postgang/work \
-     og tas opp igjen i neste kjøring. Prøv: kontroller plass og rettigheter på disken";
 
 /// A letter with a recorded decision, on its way from `work/` to its place.
 pub(super) struct Admitted {

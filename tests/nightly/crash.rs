@@ -1,0 +1,176 @@
+//! The process dies at every step of a night; the next start, by either command, finishes what was decided. Every letter
+//! is in one place at every moment, and printed once.
+//!
+//! The night that dies runs in a process of its own: this test binary, called for the one test below.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use indicatif::ProgressBar;
+use postgang::shell::intake::Patience;
+use postgang::shell::nightly::nightly;
+use postgang::shell::pass::Settings;
+use postgang::shell::root::Root;
+
+use crate::world::{ALTINN, DIGIPOST, ORGANISATION, RESERVED, SVARINN, World, time};
+
+const DROPPED: &str = "2026-11-23T10:00:00+01:00";
+const NIGHT: &str = "2026-12-02T00:30:00+01:00";
+const DIED: i32 = 86;
+
+static STEPS_LEFT: AtomicUsize = AtomicUsize::new(0);
+
+fn die(_: &'static str) {
+    if STEPS_LEFT.fetch_sub(1, Ordering::SeqCst) == 1 {
+        std::process::exit(DIED);
+    }
+}
+
+/// Not a test by itself: the night that dies, when it is told where and when.
+#[test]
+fn victim() {
+    let (Ok(root), Ok(steps)) = (std::env::var("POSTGANG_VICTIM"), std::env::var("POSTGANG_STEPS")) else { return };
+    STEPS_LEFT.store(steps.parse().unwrap(), Ordering::SeqCst);
+    let settings = Settings {
+        now: time(NIGHT),
+        wall: SystemTime::now(),
+        patience: Patience { settle: Duration::ZERO, give_up: Duration::ZERO },
+        accept: Vec::new(),
+        network_root: false,
+        progress: ProgressBar::hidden(),
+        probe: Some(die),
+    };
+    nightly(&Root::new(root, None), &settings).unwrap();
+}
+
+fn world() -> World {
+    let world = World::new("eksempler/vestre-toten.yaml");
+    for (name, recipient) in [
+        ("ulest", ALTINN),
+        ("aldri", ALTINN),
+        ("lest", ALTINN),
+        ("stoppet", ALTINN),
+        ("reservert", RESERVED),
+        ("reservert-2", RESERVED),
+        ("organisasjon", ORGANISATION),
+        ("hentes-ikke", SVARINN),
+        ("levert", DIGIPOST),
+        ("uten-skrift", RESERVED),
+    ] {
+        world.drop(name, recipient, "");
+    }
+    // A name that cannot be printed: the letter goes to a person.
+    let odd = world.dir.join("inbox/uten-skrift/forsendelse.yaml");
+    fs::write(&odd, fs::read_to_string(&odd).unwrap().replace("Eline Eksempel", "山田")).unwrap();
+    world.run(DROPPED);
+    let at = |hour: u32| format!("2026-11-23T{hour}:00:00+01:00");
+    let rows = [
+        format!("ulest VARSLET {}", at(11)),
+        format!("lest VARSLET {}", at(11)),
+        format!("lest LEST {}", at(12)),
+        format!("organisasjon VARSLET {}", at(11)),
+        format!("levert LEVERT_SDP {}", at(11)),
+        format!("hentes-ikke VARSLET {}", at(11)),
+    ];
+    world.receipts("a.csv", NIGHT, &rows.iter().map(String::as_str).collect::<Vec<_>>());
+    fs::write(world.folder("stoppet").join("stopp.TXT"), "feil mottaker").unwrap();
+    world
+}
+
+/// Places of every letter folder, wherever it is: below the outbox or in a batch that is being made.
+fn folders(dir: &Path) -> Vec<String> {
+    let places = walkdir::WalkDir::new(dir).into_iter().map(Result::unwrap);
+    let metadata = places.filter(|entry| entry.file_name() == "forsendelse.yaml");
+    let mut names: Vec<String> = metadata
+        .map(|entry| entry.path().parent().unwrap().file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn summary(world: &World) -> BTreeMap<String, (String, String)> {
+    let letters = world.letters().into_iter();
+    letters.map(|(name, at)| (name, (at.place, at.status.status.as_str().to_owned()))).collect()
+}
+
+/// The order numbers in every manifest, by letter.
+fn printed(world: &World) -> BTreeMap<String, usize> {
+    let mut count = BTreeMap::new();
+    for (name, bytes) in world.tree() {
+        if name.ends_with("manifest.csv") {
+            for line in String::from_utf8(bytes).unwrap().lines().skip(1) {
+                *count.entry(line.split(';').nth(1).unwrap().to_owned()).or_default() += 1;
+            }
+        }
+    }
+    count
+}
+
+fn night_that_dies(world: &World, steps: usize) -> bool {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "crash::victim"])
+        .env("POSTGANG_VICTIM", &world.dir)
+        .env("POSTGANG_STEPS", steps.to_string())
+        .output()
+        .unwrap();
+    match output.status.code() {
+        Some(DIED) => true,
+        Some(0) => false,
+        other => panic!("{other:?} {}", String::from_utf8_lossy(&output.stdout)),
+    }
+}
+
+#[test]
+fn a_crash_at_every_step_loses_and_doubles_nothing() {
+    let calm = world();
+    calm.postgang(NIGHT, &["nightly"]);
+    let expected = summary(&calm);
+    assert_eq!(expected["ulest"].1, "SENDT_PRINT");
+    assert_eq!(expected["uten-skrift"].0, "avvist");
+    let later = (time(NIGHT) + chrono::TimeDelta::minutes(1)).to_rfc3339();
+    let fresh = world();
+    let mut steps = 0;
+    loop {
+        steps += 1;
+        let world = fresh.copy();
+        let all = folders(&world.dir);
+        if !night_that_dies(&world, steps) {
+            break;
+        }
+        assert_eq!(folders(&world.dir), all, "after a crash at step {steps}");
+        // Either command finishes what was decided.
+        if steps % 2 == 0 {
+            world.postgang(&later, &["run"]);
+        }
+        assert_eq!(folders(&world.dir), all, "after the start that followed a crash at step {steps}");
+        world.alive(NIGHT);
+        world.postgang(NIGHT, &["nightly"]);
+        assert_eq!(summary(&world), expected, "after a crash at step {steps}");
+        assert!(printed(&world).values().all(|times| *times == 1), "printed once after a crash at step {steps}");
+        assert_eq!(printed(&world).len(), 4, "step {steps}");
+        assert!(!world.dir.join(".postgang/batch").read_dir().is_ok_and(|mut dir| dir.next().is_some()));
+        for (name, _) in world.tree() {
+            assert!(!name.ends_with(".tmp"), "{name} after a crash at step {steps}");
+        }
+        let marked = |place: &str| world.outbox().join(place).join("FERDIG").is_file();
+        assert!(marked("print/batch-2026-12-02-01"), "step {steps}");
+        let all_marked = world
+            .letters()
+            .iter()
+            .all(|(name, at)| at.place.contains("batch") || world.folder(name).join("FERDIG").is_file());
+        assert!(all_marked, "step {steps}");
+        let feedback = world.list("kvittering-2026-12-02-910077473.csv");
+        let calm_feedback = calm.list("kvittering-2026-12-02-910077473.csv");
+        let lines = |text: &str| {
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(lines(&feedback), lines(&calm_feedback), "step {steps}");
+    }
+    assert!(steps > 40, "the night has {steps} steps");
+}

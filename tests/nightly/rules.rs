@@ -1,0 +1,272 @@
+//! One rule of the night at a time.
+
+use std::fs;
+use std::process::Command;
+
+use lopdf::Document;
+use serde_json::Value;
+
+use crate::world::{ALTINN, DIGIPOST, EBOKS, ORGANISATION, RESERVED, SVARINN, World, touch};
+
+const DROPPED: &str = "2026-11-23T10:00:00+01:00";
+
+fn world(letters: &[(&str, &str)]) -> World {
+    let world = World::new("avsendere.yaml");
+    for (name, recipient) in letters {
+        world.drop(name, recipient, "");
+    }
+    world.run(DROPPED);
+    world
+}
+
+fn messages(answer: &Value) -> Vec<&str> {
+    answer["messages"].as_array().unwrap().iter().map(|message| message.as_str().unwrap()).collect()
+}
+
+#[test]
+fn opened_always_wins_over_a_deadline_a_failure_and_a_stop() {
+    let world = world(&[("a", ALTINN), ("b", ALTINN), ("c", ALTINN), ("d", DIGIPOST)]);
+    fs::write(world.folder("c").join("STOPP"), "").unwrap();
+    let rows = [
+        "a LEST 2026-11-30T10:00:00+01:00",
+        "b FEIL 2026-11-24T10:00:00+01:00",
+        "b Read 2026-11-23T10:30:00+01:00",
+        "c Confirmed 2026-11-23T10:30:00+01:00",
+        "d FEIL 2026-11-25T10:30:00+01:00",
+        "d LEVERT_SDP 2026-11-24T10:30:00+01:00",
+    ];
+    world.receipts("a.csv", DROPPED, &rows);
+    let (answer, code) = world.nightly("2026-12-01T00:30:00+01:00");
+    assert_eq!((answer["opened"].as_u64(), answer["delivered"].as_u64(), code), (Some(3), Some(1), 1), "{answer}");
+    assert!(messages(&answer)[0].contains("allerede åpnet") && messages(&answer).len() == 1, "{answer}");
+    assert!(["a", "b", "c", "d"].iter().all(|name| world.place(name) == "arkiv/2026-12"));
+}
+
+#[test]
+fn without_receipts_nothing_unread_is_printed_and_the_exit_code_says_so() {
+    let world = world(&[("a", ALTINN), ("b", RESERVED)]);
+    let now = "2026-12-01T00:30:00+01:00";
+    let (answer, code) = world.postgang(now, &["nightly"]);
+    assert_eq!((code, answer["expired"].as_u64(), answer["printed"].as_u64()), (3, Some(0), Some(1)), "{answer}");
+    assert!(messages(&answer)[0].contains("ingen kvitteringsfil er nyere enn 26 timer"), "{answer}");
+    assert_eq!(world.place("a"), "altinn");
+    // A header alone is a sign of life; one of yesterday's yesterday is none.
+    world.receipts("gammel.csv", "2026-11-29T22:00:00+01:00", &[]);
+    assert_eq!(world.postgang(now, &["nightly"]).1, 3);
+    let (answer, code) = world.nightly(now);
+    assert_eq!((code, answer["never_notified"].as_u64()), (1, Some(1)));
+    assert_eq!(world.at("a").status.kode, "never-notified");
+}
+
+#[test]
+fn rows_that_nobody_can_use_are_told_once_and_stop_nothing() {
+    let world = world(&[("a", ALTINN)]);
+    let id = world.at("a").status.forsendelsesId;
+    let unknown = "00000000-0000-8000-8000-000000000000";
+    let text = format!(
+        "forsendelsesId,status,tidspunkt\nrot\n{unknown},LEST,2026-11-24T10:00:00+01:00\n{id},LEST,2026-11-24T10:00:00+01:00\n{id},LE"
+    );
+    let path = world.dir.join("registry/kvitteringer/a.csv");
+    fs::write(&path, text).unwrap();
+    touch(&path, "2026-11-24T10:00:00+01:00");
+    let (answer, code) = world.nightly("2026-11-25T00:30:00+01:00");
+    let told = messages(&answer);
+    assert_eq!((told.len(), code), (3, 1), "{answer}");
+    for (message, line) in told.iter().zip(["linje 2", "linje 5", "linje 3"]) {
+        assert!(message.starts_with("registry/kvitteringer/a.csv, ") && message.contains(line), "{message}");
+    }
+    assert_eq!(world.place("a"), "arkiv/2026-11");
+    let (answer, code) = world.nightly("2026-11-26T00:30:00+01:00");
+    assert_eq!((messages(&answer).len(), code), (0, 0), "{answer}");
+}
+
+#[test]
+fn a_stop_works_while_a_letter_waits_and_is_answered_plainly_afterwards() {
+    let letters = [("a", ALTINN), ("o", ORGANISATION), ("s", SVARINN), ("p", RESERVED), ("d", DIGIPOST), ("e", EBOKS)];
+    let world = world(&letters);
+    for (name, file) in [("a", "STOPP"), ("s", "stopp.txt"), ("p", "Stopp.TXT"), ("d", "STOPP")] {
+        fs::write(world.folder(name).join(file), "Sendt til 20914695016 ved en feil\n").unwrap();
+    }
+    let (answer, code) = world.nightly("2026-11-24T00:30:00+01:00");
+    assert_eq!((answer["stopped"].as_u64(), answer["printed"].as_u64(), code), (Some(3), Some(0), 1), "{answer}");
+    assert!(messages(&answer)[0].contains("digitale postkasse"), "{answer}");
+    for name in ["a", "s", "p"] {
+        let at = world.at(name);
+        assert_eq!((at.place.as_str(), at.status.status.as_str()), ("arkiv/2026-11", "MANUELT_HANDTERT"));
+        assert_eq!(at.status.hendelser.last().unwrap().tekst, "Stoppet: Sendt til XXXXXXXXXXX ved en feil");
+    }
+    let (answer, _) = world.nightly("2026-11-24T00:30:00+01:00");
+    assert!(messages(&answer).is_empty(), "told once: {answer}");
+    // The same letter may come again.
+    world.drop("a", ALTINN, "");
+    let answer = world.run("2026-11-24T09:00:00+01:00");
+    assert_eq!(answer["placed"]["altinn"].as_u64(), Some(1), "{answer}");
+}
+
+#[test]
+fn hold_stops_at_once_or_says_whom_to_ask() {
+    let world = world(&[("a", ALTINN), ("d", DIGIPOST), ("p", RESERVED), ("q", RESERVED)]);
+    let hold = |query: &str| {
+        let (answer, code) = world.postgang("2026-11-23T11:00:00+01:00", &["hold", query, "--reason", "feil vedlegg"]);
+        (answer["letters"][0]["message"].as_str().unwrap_or_default().to_owned(), code)
+    };
+    assert_eq!(hold("2026/a").1, 0);
+    assert_eq!(world.at("a").status.begrunnelse, "Brevet ble stoppet før det var åpnet eller sendt på papir.");
+    assert_eq!(hold(&world.at("q").status.forsendelsesId).1, 0);
+    assert_eq!((world.place("a"), world.place("q")), ("arkiv/2026-11".to_owned(), "arkiv/2026-11".to_owned()));
+    let (message, code) = hold("2026/d");
+    assert!(code == 1 && message.contains("digitale postkasse"), "{message}");
+    world.nightly("2026-11-24T00:30:00+01:00");
+    let (message, code) = hold("2026/p");
+    assert!(code == 1 && message.contains("Ring trykkeriet"), "{message}");
+    let (message, code) = hold("2026/a");
+    assert!(code == 1 && message.contains("ferdig behandlet"), "{message}");
+    assert_eq!(hold("2026/finnes-ikke").1, 1);
+}
+
+#[test]
+fn a_failed_mailbox_letter_is_printed_unless_it_is_digital_only_or_cannot_be() {
+    let world = World::new("avsendere.yaml");
+    world.drop("papir", DIGIPOST, "");
+    world.drop("digital", DIGIPOST, "kunDigitalLevering: true");
+    world.drop("vedlegg", EBOKS, "dokumenter: [{filnavn: vedtak.pdf}, {filnavn: film.mp4}]");
+    fs::write(world.dir.join("inbox/vedlegg/film.mp4"), "film").unwrap();
+    world.run(DROPPED);
+    let at = "2026-11-23T11:00:00+01:00";
+    let rows = [format!("papir FEIL {at}"), format!("digital LEVETID_UTLOPT {at}"), format!("vedlegg Reserved {at}")];
+    world.receipts("a.csv", at, &rows.each_ref().map(String::as_str));
+    let (answer, code) = world.nightly("2026-11-24T00:30:00+01:00");
+    assert_eq!((answer["failed"].as_u64(), answer["printed"].as_u64(), code), (Some(3), Some(1), 1), "{answer}");
+    assert_eq!(world.place("papir"), "print/batch-2026-11-24-01");
+    let digital = world.at("digital");
+    assert_eq!((digital.place.as_str(), digital.status.status.as_str()), ("arkiv/2026-11", "IKKE_LEVERT"));
+    let attachment = world.at("vedlegg");
+    assert_eq!((attachment.place.as_str(), attachment.status.kode.as_str()), ("avvist", "document-not-printable"));
+    let list = world.list("oppfolging-2026-11-24.csv");
+    assert!(
+        list.contains(&digital.status.forsendelsesId) && list.contains(&attachment.status.forsendelsesId),
+        "{list}"
+    );
+    // Opened after all.
+    world.receipts("b.csv", at, &["digital LEST 2026-11-24T11:00:00+01:00"]);
+    world.nightly("2026-11-25T00:30:00+01:00");
+    assert_eq!(world.at("digital").status.status.as_str(), "LEST");
+}
+
+#[test]
+fn a_batch_is_what_a_print_house_needs_and_leaves_when_it_is_printed() {
+    let world = World::new("avsendere.yaml");
+    for number in 0..5 {
+        world.drop(&format!("p{number}"), RESERVED, "utskriftskonfigurasjon: {tosidig: true}");
+    }
+    world.drop("e", RESERVED, "konteringskode: '-1'\ndokumenter: [{filnavn: vedtak.pdf, giroarkSider: [2]}]");
+    world.run(DROPPED);
+    let (answer, _) = world.nightly("2026-11-24T00:30:00+01:00");
+    assert_eq!(answer["batch"], serde_json::json!(["batch-2026-11-24-01"]));
+    let batch = world.outbox().join("print/batch-2026-11-24-01");
+    let manifest = fs::read_to_string(batch.join("manifest.csv")).unwrap();
+    let lines: Vec<Vec<&str>> = manifest.lines().skip(1).map(|line| line.split(';').collect()).collect();
+    let expected: &[&str] =
+        &["C5-sort-enkeltsidig.pdf", "1", "3", "3", "C5", "nei", "nei", "3", "Norge", "4604", "'-1"];
+    assert_eq!(lines[0][3..14], *expected);
+    assert!(manifest.starts_with('\u{feff}') && manifest.contains("\r\n") && lines.len() == 6);
+    let about: serde_yaml::Value = serde_yaml::from_slice(&fs::read(batch.join("batch.yaml")).unwrap()).unwrap();
+    let mut pages = 0;
+    for file in about["filer"].as_sequence().unwrap() {
+        let bytes = fs::read(batch.join(file["fil"].as_str().unwrap())).unwrap();
+        let digest = <sha2::Sha256 as sha2::Digest>::digest(&bytes);
+        assert_eq!(file["sha256"].as_str().unwrap(), postgang::core::letter::hex(digest));
+        if let Some(expected) = file["sider"].as_u64() {
+            let document = Document::load_mem(&bytes).unwrap();
+            assert_eq!(document.get_pages().len() as u64, expected);
+            pages += expected;
+            check_with_qpdf(&batch.join(file["fil"].as_str().unwrap()));
+        }
+    }
+    // A cover and two pages each; with duplex the cover has an empty back.
+    assert_eq!((pages, about["sider"].as_u64()), (3 + 5 * 4, Some(3 + 5 * 4)));
+    assert_eq!(world.at("p0").status.underrettet, Some(about["forseglet"].as_str().map(stamp).unwrap()));
+
+    let at = "2026-11-25T11:00:00+01:00";
+    let printed: Vec<String> = (0..5).map(|number| format!("p{number} PRINTET {at}")).collect();
+    world.receipts("a.csv", at, &printed.iter().map(String::as_str).collect::<Vec<_>>());
+    world.nightly("2026-11-26T00:30:00+01:00");
+    assert_eq!(world.at("p0").status.status.as_str(), "PRINTET");
+    assert_eq!(world.place("p0"), "print/batch-2026-11-24-01", "one letter has not been heard of");
+    assert!(!world.list("oppfolging-2026-11-26.csv").contains("batch"));
+    let (_, code) = world.nightly("2026-12-02T00:30:00+01:00");
+    assert!(world.list("oppfolging-2026-12-02.csv").contains("outbox/print/batch-2026-11-24-01") && code == 1);
+    world.receipts("b.csv", at, &["e RETUR 2026-12-02T11:00:00+01:00", "p0 RETUR 2026-12-02T11:00:00+01:00"]);
+    world.nightly("2026-12-03T00:30:00+01:00");
+    assert_eq!(world.place("e"), "arkiv/2026-12/batch-2026-11-24-01");
+    assert!(world.outbox().join("arkiv/2026-12/batch-2026-11-24-01/FERDIG").is_file());
+    let returned = world.list("retur-2026-12-03.csv");
+    assert!(returned.lines().count() == 3 && returned.contains("2026/e"), "{returned}");
+    // A returned letter may come again.
+    world.drop("e", RESERVED, "konteringskode: '-1'\ndokumenter: [{filnavn: vedtak.pdf, giroarkSider: [2]}]");
+    assert_eq!(world.run("2026-12-03T09:00:00+01:00")["placed"]["print"].as_u64(), Some(1));
+    let (answer, _) = world.nightly("2026-12-03T10:00:00+01:00");
+    assert_eq!(answer["batch"], serde_json::json!(["batch-2026-12-03-01"]));
+
+    let (answer, _) = world.nightly("2027-03-03T00:29:00+01:00");
+    assert_eq!(answer["purged"].as_u64(), Some(0), "not yet ninety days");
+    let (answer, _) = world.nightly("2027-03-04T00:30:00+01:00");
+    assert_eq!(answer["purged"].as_u64(), Some(6));
+    assert!(!world.outbox().join("arkiv/2026-12").exists());
+    let (_, code) = world.postgang("2027-03-04T01:00:00+01:00", &["explain", "2026/p0"]);
+    assert_eq!(code, 0, "the ledger remembers");
+}
+
+fn stamp(text: &str) -> postgang::core::status::Stamp {
+    postgang::core::status::Stamp(crate::world::time(text))
+}
+
+fn check_with_qpdf(path: &std::path::Path) {
+    match Command::new("qpdf").arg("--check").arg(path).output() {
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout)),
+        Err(_) => eprintln!("qpdf is not installed: the merged PDFs are not checked with it"),
+    }
+}
+
+#[test]
+fn batches_are_numbered_by_sender_and_never_reuse_a_number() {
+    let world = World::new("avsendere.yaml");
+    let senders = fs::read_to_string(world.senders()).unwrap();
+    let second = senders.split_once("avsendere:\n").unwrap().1.replace("910077473", "123456785");
+    fs::write(world.senders(), format!("{senders}{second}")).unwrap();
+    for (name, sender) in [("a", "910077473"), ("b", "123456785")] {
+        world.drop(name, RESERVED, &format!("avsender: '{sender}'"));
+    }
+    world.run(DROPPED);
+    let (answer, _) = world.nightly("2026-11-24T00:30:00+01:00");
+    assert_eq!(answer["batch"], serde_json::json!(["batch-2026-11-24-01", "batch-2026-11-24-02"]));
+    assert_eq!(world.place("b"), "print/batch-2026-11-24-01", "the lower organisation number first");
+    world.drop("c", RESERVED, "avsender: '910077473'");
+    world.run("2026-11-24T09:00:00+01:00");
+    let (answer, _) = world.nightly("2026-11-24T10:00:00+01:00");
+    assert_eq!(answer["batch"], serde_json::json!(["batch-2026-11-24-03"]));
+    for sender in ["910077473", "123456785"] {
+        let list = world.list(&format!("kvittering-2026-11-24-{sender}.csv"));
+        assert!(list.contains("SENDT_PRINT"), "{list}");
+    }
+}
+
+#[test]
+fn nothing_that_leaves_names_a_person_and_a_lost_ledger_loses_no_letter() {
+    let world = world(&[("a", ALTINN), ("d", DIGIPOST), ("p", RESERVED)]);
+    world.nightly("2026-12-01T00:30:00+01:00");
+    for (name, bytes) in world.tree() {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let ours = name.ends_with(".csv") || name.ends_with("status.yaml") || name.ends_with("batch.yaml");
+        let personal = [ALTINN, DIGIPOST, RESERVED, "Eline", "Storgata"];
+        assert!(!ours || !personal.iter().any(|secret| text.contains(secret)), "{name}: {text}");
+    }
+    fs::remove_file(world.dir.join(".postgang/ledger.sqlite")).unwrap();
+    let tree = |world: &World| world.tree().into_iter().filter(|(name, _)| !name.ends_with(".csv")).collect::<Vec<_>>();
+    let before = tree(&world);
+    world.nightly("2026-12-01T00:30:00+01:00");
+    assert!(tree(&world) == before);
+    assert_eq!(world.run("2026-12-01T00:40:00+01:00")["received"].as_u64(), Some(0));
+    let (answer, code) = world.postgang("2026-12-01T00:50:00+01:00", &["report"]);
+    assert!(code == 0 && answer["rows"].as_array().unwrap().len() >= 4, "{answer}");
+}

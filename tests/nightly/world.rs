@@ -1,0 +1,219 @@
+//! A root of its own with the repository's sample registers, and the real program on it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+use lopdf::content::{Content, Operation};
+use lopdf::{Document, Object, Stream, dictionary};
+use postgang::core::calendar::{Time, parse_time};
+use postgang::core::status::Status;
+use postgang::shell::find;
+use postgang::shell::root::Root;
+use serde_json::Value;
+
+pub const ALTINN: &str = "23866031088";
+pub const DIGIPOST: &str = "12837110147";
+pub const EBOKS: &str = "04918520339";
+pub const RESERVED: &str = "30819241151";
+pub const ORGANISATION: &str = "310000019";
+pub const SVARINN: &str = "310000205";
+
+pub struct World {
+    pub dir: PathBuf,
+    _temporary: tempfile::TempDir,
+}
+
+/// Where a letter lies, below `outbox/`, and what its status says.
+pub struct At {
+    pub place: String,
+    pub status: Status,
+}
+
+impl World {
+    /// With the senders in this file of `registry/`.
+    pub fn new(senders: &str) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let world = Self { dir: temporary.path().to_owned(), _temporary: temporary };
+        for folder in ["inbox", "outbox", "registry/kvitteringer"] {
+            fs::create_dir_all(world.dir.join(folder)).unwrap();
+        }
+        let registry = Path::new(env!("CARGO_MANIFEST_DIR")).join("registry");
+        for name in ["krr.csv", "enheter.csv", "underenheter.csv", "reservasjoner.csv", "svarinn.csv"] {
+            fs::copy(registry.join(name), world.dir.join("registry").join(name)).unwrap();
+        }
+        fs::copy(registry.join(senders), world.senders()).unwrap();
+        world
+    }
+
+    /// The same, files' times included.
+    pub fn copy(&self) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = temporary.path().join("root");
+        assert!(Command::new("cp").arg("-a").arg(&self.dir).arg(&dir).status().unwrap().success());
+        Self { dir, _temporary: temporary }
+    }
+
+    pub fn root(&self) -> Root {
+        Root::new(&self.dir, None)
+    }
+
+    pub fn outbox(&self) -> PathBuf {
+        self.dir.join("outbox")
+    }
+
+    pub fn senders(&self) -> PathBuf {
+        self.dir.join("registry/avsendere.yaml")
+    }
+
+    pub fn drop(&self, name: &str, recipient: &str, more: &str) {
+        let folder = self.dir.join("inbox").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let metadata = format!(
+            "tittel: Vedtak\neksternReferanse: 2026/{name}\n{more}\nmottaker:\n  navn: Eline Eksempel\n  digitalId: '{recipient}'\n  adresselinje1: Storgata 1\n  postnummer: '4604'\n  poststed: KRISTIANSAND S\n"
+        );
+        fs::write(folder.join("forsendelse.yaml"), metadata).unwrap();
+        fs::write(folder.join("vedtak.pdf"), pdf(2)).unwrap();
+        fs::write(folder.join("KLAR"), "").unwrap();
+    }
+
+    /// The program's answer and exit code.
+    pub fn postgang(&self, now: &str, arguments: &[&str]) -> (Value, i32) {
+        let output = Command::new(env!("CARGO_BIN_EXE_postgang"))
+            .args(["--json", "--now", now, "--root"])
+            .arg(&self.dir)
+            .args(arguments)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let answer = serde_json::from_str(&text)
+            .unwrap_or_else(|_| panic!("{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr)));
+        (answer, output.status.code().unwrap())
+    }
+
+    /// A routing pass with registers of the hour.
+    pub fn run(&self, now: &str) -> Value {
+        for entry in fs::read_dir(self.dir.join("registry")).unwrap() {
+            touch(&entry.unwrap().path(), now);
+        }
+        self.postgang(now, &["run"]).0
+    }
+
+    /// A night with a sign of life.
+    pub fn nightly(&self, now: &str) -> (Value, i32) {
+        self.alive(now);
+        self.postgang(now, &["nightly"])
+    }
+
+    pub fn alive(&self, now: &str) {
+        self.receipts("liv.csv", now, &[]);
+    }
+
+    /// A receipt file with rows such as `drop VARSLET 2026-…`.
+    pub fn receipts(&self, name: &str, now: &str, rows: &[&str]) {
+        let mut text = "forsendelsesId,status,tidspunkt,kanal\n".to_owned();
+        for row in rows {
+            let mut parts = row.split(' ');
+            let id = self.at(parts.next().unwrap()).status.forsendelsesId;
+            text += &format!("{id},{}\n", parts.chain([""]).take(3).collect::<Vec<_>>().join(","));
+        }
+        let path = self.dir.join("registry/kvitteringer").join(name);
+        fs::write(&path, text).unwrap();
+        touch(&path, now);
+    }
+
+    /// Every letter, by the name it was dropped under.
+    pub fn letters(&self) -> Vec<(String, At)> {
+        let mut letters: Vec<(String, At)> = find::letters(&self.root())
+            .map(|path| {
+                let status = find::read_status(&path).unwrap_or_else(|| panic!("{}", path.display()));
+                let name = path.file_name().unwrap().to_string_lossy();
+                let name = name.rsplit_once('.').unwrap().0.to_owned();
+                let place = path.strip_prefix(self.outbox()).unwrap().parent().unwrap().to_string_lossy().into_owned();
+                (name, At { place, status })
+            })
+            .collect();
+        letters.sort_by(|a, b| a.0.cmp(&b.0));
+        letters
+    }
+
+    pub fn at(&self, name: &str) -> At {
+        let found: Vec<At> = self.letters().into_iter().filter(|(n, _)| n == name).map(|(_, at)| at).collect();
+        assert_eq!(found.len(), 1, "{name} lies in one place");
+        found.into_iter().next().unwrap()
+    }
+
+    pub fn place(&self, name: &str) -> String {
+        self.at(name).place
+    }
+
+    pub fn folder(&self, name: &str) -> PathBuf {
+        let start = format!("{name}.");
+        let root = self.root();
+        let mut letters = find::letters(&root);
+        letters.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&start)).unwrap()
+    }
+
+    pub fn list(&self, name: &str) -> String {
+        fs::read_to_string(self.outbox().join(name)).unwrap_or_default()
+    }
+
+    /// Every file below `outbox/` with its bytes.
+    pub fn tree(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files: Vec<(String, Vec<u8>)> = walkdir::WalkDir::new(self.outbox())
+            .into_iter()
+            .map(Result::unwrap)
+            .filter(|entry| entry.file_type().is_file())
+            .map(|entry| {
+                let inside = entry.path().strip_prefix(self.outbox()).unwrap();
+                (inside.to_string_lossy().into_owned(), fs::read(entry.path()).unwrap())
+            })
+            .collect();
+        files.sort();
+        files
+    }
+}
+
+pub fn time(text: &str) -> Time {
+    parse_time(text).unwrap()
+}
+
+pub fn touch(path: &Path, now: &str) {
+    if path.is_file() {
+        File::options().write(true).open(path).unwrap().set_modified(SystemTime::from(time(now))).unwrap();
+    }
+}
+
+/// An A4 PDF that may be printed.
+pub fn pdf(pages: u32) -> Vec<u8> {
+    let mut document = Document::with_version("1.5");
+    let tree = document.new_object_id();
+    let font = document.add_object(dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica" });
+    let resources = document.add_object(dictionary! { "Font" => dictionary! { "F1" => font } });
+    let mut kids: Vec<Object> = Vec::new();
+    for page in 1..=pages {
+        let operations = vec![
+            Operation::new("BT", vec![]),
+            Operation::new("Tf", vec!["F1".into(), 14.into()]),
+            Operation::new("Td", vec![85.into(), 700.into()]),
+            Operation::new("Tj", vec![Object::string_literal(format!("Side {page}"))]),
+            Operation::new("ET", vec![]),
+        ];
+        let content = Content { operations }.encode().unwrap();
+        let content = document.add_object(Stream::new(dictionary! {}, content));
+        kids.push(
+            document.add_object(dictionary! { "Type" => "Page", "Parent" => tree, "Contents" => content }).into(),
+        );
+    }
+    let pages = dictionary! {
+        "Type" => "Pages", "Kids" => kids, "Count" => pages, "Resources" => resources,
+        "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()],
+    };
+    document.objects.insert(tree, Object::Dictionary(pages));
+    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => tree });
+    document.trailer.set("Root", catalog);
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    bytes
+}
