@@ -111,7 +111,7 @@ struct WatchArgs {
     /// Look every interval only; do not listen for changes
     #[arg(long)]
     poll: bool,
-    /// Do the night's work at this time every day (Europe/Oslo), for those without a timer
+    /// Also do the night's work at this time in Norway, for those without a timer
     #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
     nightly: Option<NaiveTime>,
     /// Write figures for Prometheus to this file
@@ -175,11 +175,10 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
             Ok(report.exit_code())
         }
         Command::Watch(args) => {
+            let moment = || Settings { progress: ProgressBar::hidden(), ..settings(common, args.patience.get(), &[]) };
             let mut night = |now| {
-                let settings = Settings { now, ..settings(common, args.patience.get(), &[]) };
-                let report = nightly::nightly(&root, &settings)?;
-                report.run.messages.iter().for_each(|message| tracing::warn!("{message}"));
-                tracing::info!("the night's work is done");
+                let report = nightly::nightly(&root, &Settings { now, ..moment() })?;
+                watch::log_night(&report);
                 Ok(())
             };
             let options = watch::Options {
@@ -188,7 +187,6 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
                 metrics: args.metrics.clone(),
                 nightly: args.nightly.map(|at| watch::Daily::new(at, &mut night)),
             };
-            let moment = || Settings { progress: ProgressBar::hidden(), ..settings(common, args.patience.get(), &[]) };
             let report = watch::watch(&root, options, &moment)?;
             show(common, &report, &report.text())?;
             Ok(0)
@@ -294,12 +292,12 @@ fn exit_code(error: &PassError) -> u8 {
     }
 }
 
-fn time_of_day(text: &str) -> Result<NaiveTime, String> {
-    NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "expected a time of day such as 02:30".to_owned())
-}
-
 fn moment(text: &str) -> Result<Time, String> {
     parse_time(text).ok_or_else(|| "expected an RFC 3339 time such as 2026-11-23T09:00:00+01:00".to_owned())
+}
+
+fn time_of_day(text: &str) -> Result<NaiveTime, String> {
+    NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "expected a time of day such as 00:30".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -21,9 +21,11 @@ use sd_notify::NotifyState;
 
 use super::dir::{Dir, Fingerprint};
 use super::intake::Glance;
+use super::nightly::NightReport;
 use super::pass::{self, Errand, Held, PassError, Report, Settings};
 use super::root::{Root, RootError, network_file_system};
 use super::spool::{DropName, Spool};
+use crate::core::names::shown;
 use backoff::Backoff;
 use scan::Scanner;
 use troubles::{Topic, Troubles};
@@ -248,6 +250,14 @@ impl Watch<'_> {
         let pass = self.pass.due().filter(|due| *due > started);
         [self.scanner.next_settled(started), pass].into_iter().flatten().fold(regular, Instant::min)
     }
+}
+
+/// What the night did, a line for each thing that somebody should look at.
+pub fn log_night(report: &NightReport) {
+    for message in &report.run.messages {
+        tracing::warn!(line = shown(message), "night");
+    }
+    tracing::info!(printed = report.printed, expired = report.expired, opened = report.opened, "night done");
 }
 
 /// Nobody listens where the program was not started by systemd.

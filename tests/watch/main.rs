@@ -7,9 +7,15 @@ mod trouble;
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use bench::{Bench, count, metadata, pause, pdf, until};
+use postgang::core::calendar::parse_time;
+use postgang::shell::intake::Patience;
+use postgang::shell::pass::{self, Settings};
+use postgang::shell::root::Root;
 
 /// A second of settling and a quick interval.
 const QUICK: [&str; 4] = ["--interval", "0.3", "--settle", "1"];
@@ -47,6 +53,31 @@ fn what_is_being_written_is_not_taken() {
     assert!(folder.exists(), "taken while it was being written");
     let letter = bench.wait_for("slow", "print");
     assert_eq!(fs::read(letter.join("vedtak.pdf")).unwrap(), pdf);
+}
+
+/// The registers take seconds to read: what was whole before may be written in again before it is claimed.
+#[test]
+fn what_is_written_in_between_look_and_claim_is_put_back() {
+    static WRITING: OnceLock<PathBuf> = OnceLock::new();
+    let bench = Bench::new();
+    let letter = bench.drop_letter("late");
+    WRITING.set(letter.join("forsendelse.yaml")).unwrap();
+    let settings = Settings {
+        now: parse_time("2026-11-23T09:00:00+01:00").unwrap(),
+        wall: SystemTime::now(),
+        patience: Patience { settle: Duration::ZERO, give_up: Duration::from_secs(3600) },
+        accept: Vec::new(),
+        network_root: false,
+        progress: indicatif::ProgressBar::hidden(),
+        probe: Some(|step| {
+            if step == "claim" {
+                File::options().append(true).open(WRITING.get().unwrap()).unwrap().write_all(b"#").unwrap();
+            }
+        }),
+    };
+    let report = pass::run(&Root::new(&bench.dir, None), &settings).unwrap();
+    assert_eq!((report.received, report.left, bench.placed()), (0, 1, 0));
+    assert!(letter.join("vedtak.pdf").exists());
 }
 
 #[test]

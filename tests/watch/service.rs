@@ -115,3 +115,18 @@ fn figures_and_logs_can_be_read_by_machines_and_name_nobody() {
     assert!(lines.iter().flat_map(|line| line.to_string().chars().collect::<Vec<_>>()).all(|c| !c.is_control()));
     assert!(!log.contains("\\u001b") && !log.contains('\u{202e}'), "{log}");
 }
+
+#[test]
+fn a_missed_night_is_caught_up_with_and_done_once() {
+    let bench = Bench::new();
+    fs::create_dir(bench.dir.join(".postgang")).unwrap();
+    fs::write(bench.dir.join(".postgang/nightly"), "2026-01-01\n").unwrap();
+    bench.drop_letter("letter");
+    let mut options = QUICK.to_vec();
+    options.extend(["--nightly", "00:00"]);
+    let watcher = bench.watch(&options);
+    watcher.wait_for_line("night done");
+    bench.wait_for("letter", "print");
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(watcher.lines("night done"), 1, "{}", watcher.log());
+}
