@@ -68,6 +68,7 @@ impl Pass<'_> {
         let now = self.desk.settings.now;
         let mut settled = Vec::new();
         let mut resumed = HashSet::new();
+        let present: HashSet<String> = examined.iter().map(|letter| letter.name.shown()).collect();
         let mut known: HashMap<Digest256, Vec<Earlier>> = HashMap::new();
         for mut letter in examined {
             let digest = letter.key.digest();
@@ -75,7 +76,7 @@ impl Pass<'_> {
                 Entry::Occupied(entry) => entry.into_mut(),
                 Entry::Vacant(entry) => entry.insert(self.ledger.earlier(&digest).context(LEDGER_FAILED)?),
             };
-            if let Some((id, pending)) = recorded(earlier, &letter.name, &resumed) {
+            if let Some((id, pending)) = recorded(earlier, &letter.name, &resumed, &present) {
                 resumed.insert(id);
                 let status =
                     Status::from_yaml(pending.status.as_bytes()).context("protokollen har en ukjent status")?;
@@ -190,13 +191,20 @@ impl Desk<'_> {
     }
 }
 
-/// A decision that was recorded for this letter and not carried out. Of several, the one made for this very folder.
-fn recorded(earlier: &[Earlier], name: &DropName, resumed: &HashSet<String>) -> Option<(String, Pending)> {
+/// A decision that was recorded for this letter and not carried out: the one made for this very folder, else one whose
+/// own folder is not `present`.
+fn recorded(
+    earlier: &[Earlier],
+    name: &DropName,
+    resumed: &HashSet<String>,
+    present: &HashSet<String>,
+) -> Option<(String, Pending)> {
     let open = || {
         let unresumed = earlier.iter().filter(|e| !resumed.contains(&e.id));
         unresumed.filter_map(|e| Some((e.id.clone(), e.pending.clone()?)))
     };
-    open().find(|(_, pending)| pending.source == name.shown()).or_else(|| open().next())
+    let own = open().find(|(_, pending)| pending.source == name.shown());
+    own.or_else(|| open().find(|(_, pending)| !present.contains(&pending.source)))
 }
 
 /// Whether an earlier letter forbids another like it.
