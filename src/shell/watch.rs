@@ -67,8 +67,9 @@ pub fn watch<'a>(root: &'a Root, options: Options<'a>, moment: &'a dyn Fn() -> S
         waker,
         troubles: Troubles::default(),
         had_marker: false,
-        owed: true,
+        broken: true,
         pass: Backoff::default(),
+        leftovers: None,
         failure: None,
         stuck: BTreeMap::new(),
         registry: None,
@@ -105,9 +106,11 @@ struct Watch<'a> {
     troubles: Troubles,
     /// The marker was there once, whether or not `.postgang/` says so.
     had_marker: bool,
-    /// A pass is wanted though no drop is ready: the first, and after one that did not come to its end.
-    owed: bool,
+    /// No pass has come to its end yet, or the last one did not: one is wanted though no drop is ready.
+    broken: bool,
     pass: Backoff,
+    /// Letters are left in `work/`: they are taken up again without waiting for another, nor it for them.
+    leftovers: Option<Backoff>,
     failure: Option<String>,
     /// Letters in `work/` that could not be moved on.
     stuck: BTreeMap<DropName, String>,
@@ -131,7 +134,8 @@ impl Watch<'_> {
             Ok(found) => {
                 more = found.more;
                 standing.extend(found.strays.into_iter().map(|line| (Topic::Stray(line.clone()), line)));
-                if (self.owed || !found.ready.is_empty()) && self.pass.is_due(now) {
+                let owed = self.broken || self.leftovers.is_some_and(|retry| retry.is_due(now));
+                if (owed || !found.ready.is_empty()) && self.pass.is_due(now) {
                     self.run_pass(&settings, &found.ready);
                 }
                 let attended = self.scanner.fresh(self.root, Instant::now());
@@ -181,23 +185,24 @@ impl Watch<'_> {
             tell(&[NotifyState::Watchdog]);
             !waker.is_stopping()
         };
-        let errand = Errand { drops: Some(ready), recover: self.owed, keep_snapshots: Some(&kept), go_on: &go_on };
+        let errand = Errand { drops: Some(ready), recover: self.broken, keep_snapshots: Some(&kept), go_on: &go_on };
         let outcome = pass::run_errand(self.root, settings, &errand);
         let now = Instant::now();
-        // What is still in `work/` is taken up again without waiting for another letter.
-        self.owed = outcome.is_err() || Spool::new(self.root, None).unfinished().is_ok_and(|left| !left.is_empty());
-        if self.owed {
-            self.pass.fail(now)
-        } else {
-            self.pass.succeed()
-        }
+        self.broken = outcome.is_err();
         let report = match outcome {
             Ok(report) => report,
             Err(error) => {
+                self.pass.fail(now);
                 self.failure = Some(error.to_string());
                 return;
             }
         };
+        self.pass.succeed();
+        if Spool::new(self.root, None).unfinished().is_ok_and(|left| left.is_empty()) {
+            self.leftovers = None;
+        } else {
+            self.leftovers.get_or_insert_default().fail(now);
+        }
         self.failure = None;
         self.stuck.clear();
         for (name, held) in &report.held {
@@ -247,7 +252,8 @@ impl Watch<'_> {
     /// When something is to be done though nobody calls.
     fn next_due(&self, started: Instant) -> Instant {
         let regular = started + self.options.interval;
-        let pass = self.pass.due().filter(|due| *due > started);
+        let retries = [self.pass.due(), self.leftovers.and_then(|retry| retry.due())].into_iter().flatten();
+        let pass = retries.filter(|due| *due > started).min();
         [self.scanner.next_settled(started), pass].into_iter().flatten().fold(regular, Instant::min)
     }
 }
