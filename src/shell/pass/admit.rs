@@ -35,7 +35,7 @@ pub(super) struct Admitted {
 /// A letter whose place among earlier ones is settled.
 enum Settled {
     /// Its decision was recorded before a crash.
-    Recorded(Admitted),
+    Recorded(Box<Admitted>),
     New(Box<New>),
 }
 
@@ -54,7 +54,7 @@ impl Pass<'_> {
         let written_up: Vec<(Option<Decided>, Admitted)> = settled
             .into_par_iter()
             .map(|settled| match settled {
-                Settled::Recorded(admitted) => (None, admitted),
+                Settled::Recorded(admitted) => (None, *admitted),
                 Settled::New(new) => desk.write_up(*new, registers),
             })
             .collect();
@@ -80,7 +80,8 @@ impl Pass<'_> {
                 resumed.insert(id);
                 let status =
                     Status::from_yaml(pending.status.as_bytes()).context("protokollen har en ukjent status")?;
-                settled.push(Settled::Recorded(Admitted { name: letter.name, status, pending }));
+                let admitted = Admitted { name: letter.name, status, pending };
+                settled.push(Settled::Recorded(Box::new(admitted)));
                 continue;
             }
             let Some(mut judgement) = letter.judgement.take() else {
