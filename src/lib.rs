@@ -26,7 +26,11 @@
 //! | `outbox/altinn/` | waiting to be opened | a receipt, a stop, its deadline |
 //! | `outbox/svarinn/` | waiting to be collected | a receipt, a stop, 24 hours |
 //! | `outbox/print/` | waiting for a print batch | the nightly batch, a stop |
-//! | `outbox/avvist/` | refused; the reason is inside | its sender, who mends it and drops it anew |
+//! | `.postgang/batch/<name>/` | part of a print batch that is being sealed | the batch's rename; after a crash the next start |
+//! | `outbox/print/batch-YYYY-MM-DD-NN/` | in a sealed batch, for the print house | the last receipt of the batch |
+//! | `outbox/avvist/` | refused; the reason is inside | its sender, who mends it and drops it anew; retention |
+//! | `outbox/arkiv/YYYY-MM/` | finished | retention |
+//! | `.postgang/slettes/` | being deleted after its retention | deletion; after a crash the next start |
 //!
 //! # Invariants
 //!
@@ -35,6 +39,9 @@
 //! - A decision is in the ledger before the letter moves; a letter without a recorded decision has not moved.
 //! - `FERDIG` is written last, after the place is durable and recorded: nothing that a power cut could take back has
 //!   been offered to anybody.
+//! - A sealed batch holds exactly the letters whose pages are in its PDFs: batch and decisions are recorded together, and
+//!   the batch's one rename is its commit.
+//! - What receipts amount to is read from a letter's events, a set without order: no night depends on the one before.
 //! - A register that was not asked about somebody, or was refused, answers "unavailable", never "not registered".
 //! - No type that holds an identity number can be printed.
 //!
@@ -46,6 +53,12 @@
 //!   one that a power cut put back into `inbox/` are resumed by the same lookup.
 //! - 2026-11-22. **Every scalar of the metadata is read as text** and interpreted once, in `core::letter`: YAML's and
 //!   JSON's own ideas of numbers and booleans cost identity numbers their zeros.
+//! - 2026-11-22. **The intake and the night move letters by one mechanism**, `shell::moves`: recorded, written, synced,
+//!   renamed, synced, recorded, marked; finished at the next start by whichever command comes first.
+//! - 2026-11-22. **Lists are ranges of the ledger's event numbers**, recorded after the file is in place: a crash repeats
+//!   rows and loses none.
+//! - 2026-11-22. **A notice stays the beginning of the time for appeal when paper follows**; only a delivery that failed
+//!   takes it back.
 //! - 2026-11-22. **One `syncfs` for a batch** instead of an fsync chain for each letter.
 
 pub mod core;

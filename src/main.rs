@@ -85,7 +85,7 @@ enum Command {
     },
     /// Count the letters in each place and show the oldest
     Status,
-    /// Make a root with sample letters and registers and route them
+    /// Make a root with sample letters and registers and run a day and a night in it
     Demo {
         /// Folder to make the root in; a new temporary folder when absent
         dir: Option<PathBuf>,
@@ -245,7 +245,7 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
                 }
             };
             let demo = demo::demo(&dir, &settings(common, PatienceArgs::DEFAULT.get(), &[]))?;
-            show(common, &demo.report, demo.text())?;
+            show(common, &demo, demo.text())?;
             Ok(0)
         }
     }

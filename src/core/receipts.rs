@@ -171,6 +171,7 @@ mod tests {
     }
 
     #[test]
+    #[rustfmt::skip]
     fn what_receipts_amount_to() {
         use Channel::*;
         //  channel   receipts                                   opened delivered failed handed notice at

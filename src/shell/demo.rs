@@ -1,17 +1,25 @@
 //! `demo`: a root of its own with sample letters and registers, and a day's work done in it with the real program
 //! parts. Everybody in it is made up.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::Context;
+use chrono::TimeDelta;
+use indicatif::ProgressBar;
 use lopdf::content::{Content, Operation};
 use lopdf::{Document, Object, Stream, dictionary};
+use serde::Serialize;
+use walkdir::WalkDir;
 
 use super::explain::explain;
-use super::find::letters;
+use super::nightly::{self, NightReport};
 use super::pass::{self, PassError, Report, Settings};
 use super::root::Root;
+use crate::core::calendar::Time;
+use crate::core::names::STATUS;
+use crate::core::status::Stamp;
 
 /// `registry/` as it stands in the repository.
 const REGISTRY: [(&str, &str); 6] = [
@@ -29,6 +37,10 @@ struct Sample {
     metadata: &'static str,
     documents: &'static [(&'static str, u32)],
 }
+
+/// References of the two sample letters that go to Altinn.
+const OPENED: &str = "2026/109-5";
+const UNOPENED: &str = "2026/103-1";
 
 const ADDRESS: &str = "  adresselinje1: Storgata 1\n  postnummer: '4604'\n  poststed: KRISTIANSAND S\n";
 
@@ -100,37 +112,89 @@ const SAMPLES: [Sample; 13] = [
     },
 ];
 
-/// What the demo did, as it is shown.
+/// What the demo did.
+#[derive(Serialize)]
 pub struct Demo {
-    pub dir: PathBuf,
-    pub report: Report,
+    pub root: PathBuf,
+    pub run: Report,
+    pub nightly: NightReport,
+    #[serde(skip)]
     text: String,
 }
 
-/// Makes a root in `dir`, drops the sample letters and routes them.
+/// Makes a root in `dir`, drops the sample letters, routes them, and does the night's work when the first deadline has
+/// passed: one letter was opened in Altinn by then, the other was not.
 pub fn demo(dir: &Path, settings: &Settings) -> Result<Demo, PassError> {
     let root = Root::new(dir, None);
     build(&root)?;
-    let report = pass::run(&root, settings)?;
-    let mut text =
-        format!("{} brev lagt i {}/inbox\n\n{}\nI outbox/ ligger nå:\n", SAMPLES.len(), dir.display(), report.text());
-    for letter in letters(&root) {
-        let inside = letter.strip_prefix(dir).unwrap_or(&letter);
-        text += &format!("  {}/\n", inside.display());
+    let run = pass::run(&root, settings)?;
+    let mut text = format!("{} brev lagt i {}/inbox\n\n{}\n", SAMPLES.len(), dir.display(), run.text());
+    text += &format!("I outbox/ ligger nå:\n{}\n", listing(&root));
+    let question = UNOPENED;
+    text += &format!("Hvorfor ligger {question} der det ligger? (postgang explain {question})\n");
+    let mut night = settings.now;
+    for explanation in explain(&root, question)? {
+        text += &indented(&explanation.text());
+        night = explanation.status.and_then(|status| status.lesefrist).map_or(night, |deadline| deadline.0);
     }
-    text += "\nHvorfor ligger 2026/103-1 der det ligger? (postgang explain 2026/103-1)\n";
-    for explanation in explain(&root, "2026/103-1")? {
-        for line in explanation.text().lines() {
-            text += &format!("  {line}\n");
-        }
-    }
-    Ok(Demo { dir: dir.to_owned(), report, text })
+    let night = night + TimeDelta::minutes(5);
+    write_receipts(&root, settings.now, night)?;
+    let nightly = nightly::nightly(
+        &root,
+        &Settings { now: night, accept: Vec::new(), progress: ProgressBar::hidden(), ..*settings },
+    )?;
+    text += &format!(
+        "\nSå er lesefristen ute; {OPENED} er åpnet i Altinn, {UNOPENED} er det ikke. Natten til {}:\n\n{}\nI outbox/ ligger nå:\n{}",
+        night.format("%Y-%m-%d kl. %H:%M"),
+        nightly.text(),
+        listing(&root)
+    );
+    Ok(Demo { root: dir.to_owned(), run, nightly, text })
 }
 
 impl Demo {
     pub fn text(&self) -> &str {
         &self.text
     }
+}
+
+/// Everything in `outbox/`, two levels deep and sealed batches one more; what lies in a letter's folder is left out.
+fn listing(root: &Root) -> String {
+    let entries = WalkDir::new(root.outbox()).min_depth(1).max_depth(3).sort_by_file_name();
+    let mut text = String::new();
+    for entry in entries.into_iter().filter_map(Result::ok) {
+        let inside = entry.path().strip_prefix(root.dir()).unwrap_or(entry.path());
+        let is_folder = entry.file_type().is_dir();
+        let in_letter = inside.parent().is_some_and(|folder| root.dir().join(folder).join(STATUS).exists());
+        let is_channel = is_folder && entry.depth() == 1;
+        if !in_letter && !is_channel {
+            text += &format!("  {}{}\n", inside.display(), if is_folder { "/" } else { "" });
+        }
+    }
+    text
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+/// What Altinn would have said between the day and the night: both letters there were noticed, one was opened.
+fn write_receipts(root: &Root, day: Time, night: Time) -> anyhow::Result<()> {
+    let mut rows = "forsendelsesId;status;tidspunkt;kanal\r\n".to_owned();
+    for (reference, states) in [(OPENED, &["VARSLET", "LEST"][..]), (UNOPENED, &["VARSLET"])] {
+        for explanation in explain(root, reference)? {
+            for (hours, state) in (1..).zip(states) {
+                let at = Stamp(day + TimeDelta::minutes(hours));
+                rows += &format!("{};{state};{at};altinn\r\n", explanation.id);
+            }
+        }
+    }
+    let dir = root.registry().join("kvitteringer");
+    fs::create_dir_all(&dir).with_context(|| format!("kan ikke lage {}", dir.display()))?;
+    let path = dir.join("altinn.csv");
+    fs::write(&path, rows).with_context(|| format!("kan ikke skrive {}", path.display()))?;
+    // As if it had come tonight: receipts that are old are no sign of life.
+    Ok(File::options().write(true).open(&path)?.set_modified(SystemTime::from(night))?)
 }
 
 fn build(root: &Root) -> anyhow::Result<()> {

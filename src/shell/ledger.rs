@@ -233,7 +233,7 @@ impl Ledger {
     }
 
     /// Records a batch of decisions; durable when it returns.
-    pub fn decide(&mut self, batch: &[(Decided, Pending)]) -> anyhow::Result<()> {
+    pub fn decide(&mut self, batch: &[(&Decided, &Pending)]) -> anyhow::Result<()> {
         let transaction = self.connection.transaction()?;
         for (decided, pending) in batch {
             insert(&transaction, decided)?;
@@ -449,7 +449,7 @@ mod tests {
         assert!(new, "it was opened and never filled");
         ledger.remember("2026-11-23T09:00:00+01:00", &[]).unwrap();
         let (first, pending) = decided("id-1", 1);
-        ledger.decide(&[(first, pending.clone())]).unwrap();
+        ledger.decide(&[(&first, &pending)]).unwrap();
         assert_eq!(ledger.pending().unwrap(), [("id-1".to_owned(), pending)]);
         let status = status("id-1");
         ledger.placed("2026-11-23T09:00:00+01:00", [(&status, "print/a.01234567".to_owned())]).unwrap();
@@ -467,8 +467,9 @@ mod tests {
     fn a_key_and_attempt_is_taken_once_and_history_cannot_be_changed() {
         let dir = tempfile::tempdir().unwrap();
         let (mut ledger, _) = Ledger::open(&dir.path().join("ledger.sqlite")).unwrap();
-        ledger.decide(&[decided("id-1", 1)]).unwrap();
-        assert!(ledger.decide(&[decided("id-2", 1)]).is_err());
+        let ((first, pending), (second, _)) = (decided("id-1", 1), decided("id-2", 1));
+        ledger.decide(&[(&first, &pending)]).unwrap();
+        assert!(ledger.decide(&[(&second, &pending)]).is_err());
         assert!(!ledger.knows("id-2").unwrap());
         for change in ["DELETE FROM event", "UPDATE event SET at = 'x'", "DELETE FROM letter"] {
             assert!(ledger.connection.execute(change, []).is_err(), "{change}");

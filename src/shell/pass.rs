@@ -239,6 +239,8 @@ impl Pass<'_> {
         }
         let admitted = self.admit(examined, registers)?;
         self.report.stopwatch.lap("record-decisions");
-        self.place(admitted)
+        let placed = self.place(admitted);
+        self.report.stopwatch.lap("place");
+        placed
     }
 }

@@ -110,11 +110,10 @@ struct Columns {
 impl Reading {
     fn read(&mut self, path: &Path) -> io::Result<()> {
         let file = File::open(path)?;
-        self.receipts.newest = Some(file.metadata()?.modified()?);
+        let written = file.metadata()?.modified()?;
         let mut lines = BufReader::with_capacity(1 << 20, file);
         let mut line = Vec::new();
         if next_line(&mut lines, &mut line)?.is_none() {
-            // Nothing at all is a sign of life, as the header alone is.
             return Ok(());
         }
         let Some(columns) = Columns::of(&line) else {
@@ -122,6 +121,8 @@ impl Reading {
             self.complain(1, why);
             return Ok(());
         };
+        // The header alone is a sign of life; without it nobody knows what the file would have said.
+        self.receipts.newest = Some(written);
         let mut number = 1;
         while let Some(whole) = next_line(&mut lines, &mut line)? {
             number += 1;
@@ -270,11 +271,11 @@ mod tests {
     }
 
     #[test]
-    fn files_without_rows_are_signs_of_life_and_rubbish_is_not_fatal() {
+    fn a_header_is_a_sign_of_life_and_rubbish_is_none() {
         let all = read_text(&[("a.csv", "forsendelsesId,status,tidspunkt\n".to_owned()), ("b.csv", String::new())]);
         assert!(all.letters.is_empty() && all.complaints.is_empty() && all.newest.is_some());
         let all = read_text(&[("a.csv", "x".repeat(1 << 20)), ("b.csv", "\u{0}\n\n\"".to_owned())]);
-        assert_eq!((all.complaints.len(), all.letters.len()), (2, 0));
+        assert_eq!((all.complaints.len(), all.letters.len(), all.newest), (2, 0, None));
         assert!(read(Path::new("/finnes/ikke")).unwrap().newest.is_none());
     }
 }

@@ -71,9 +71,18 @@ impl Night<'_> {
                 break None;
             }
             let batch = self.next_batch_name()?;
-            match files::make(&root.batches().join(&batch), &batch, sender, &printable, self.now)? {
-                None => break Some(batch),
-                Some((index, refusal)) => {
+            match files::make(&root.batches().join(&batch), &batch, sender, &printable, self.now) {
+                Ok(None) => break Some(batch),
+                // The other senders' letters do not wait for this one's.
+                Err(error) => {
+                    let text = format!(
+                        "outbox/print: bunken for {} kunne ikke lages ({error:#}). Brevene er ikke rørt. Prøv: kontroller plass og rettigheter på disken.",
+                        sender.number
+                    );
+                    self.needs_person(text);
+                    break None;
+                }
+                Ok(Some((index, refusal))) => {
                     let letter = printable.remove(index);
                     refused.push(Unprintable { path: letter.path, status: letter.status, refusal });
                 }

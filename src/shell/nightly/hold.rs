@@ -7,8 +7,9 @@ use crate::core::nightly::{self as rules, Outcome};
 use crate::core::route::Channel;
 use crate::core::status::Status;
 use crate::shell::find::find;
+use crate::shell::nightly::Receipts;
+use crate::shell::nightly::letters::Decided;
 use crate::shell::nightly::survey::{Kind, Letter};
-use crate::shell::nightly::{Decided, Receipts};
 use crate::shell::pass::{Pass, PassError, Settings, enter};
 use crate::shell::root::Root;
 

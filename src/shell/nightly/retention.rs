@@ -6,9 +6,10 @@ use anyhow::Context;
 use chrono::{Days, Months, NaiveDate};
 use rayon::prelude::*;
 
-use super::Night;
 use super::survey::{is_batch, name, subfolders};
+use super::{Night, inside};
 use crate::core::calendar::{Time, midnight, parse_time};
+use crate::core::names::shown;
 use crate::core::route::Channel;
 use crate::core::status::Status;
 use crate::shell::find::read_status;
@@ -62,7 +63,19 @@ impl Night<'_> {
         let ids: Vec<String> = letters.iter().filter_map(|letter| Some(read_status(letter)?.forsendelsesId)).collect();
         self.pass.ledger.purged(&self.at(), &ids)?;
         self.report.purged += ids.len();
-        self.pass.desk.spool.delete(batch).context("kan ikke slette en gammel bunke")
+        self.remove(batch);
+        Ok(())
+    }
+
+    /// What cannot be deleted tonight is tried again tomorrow; the lists do not wait for it.
+    fn remove(&mut self, folder: &Path) {
+        if let Err(error) = self.pass.desk.spool.delete(folder) {
+            let place = inside(self.pass.desk.root, folder);
+            self.needs_person(format!(
+                "{}: mappen er eldre enn oppbevaringstiden og kunne ikke slettes ({error}). Prøv: kontroller rettigheter.",
+                shown(&place)
+            ));
+        }
     }
 
     fn delete(&mut self, letters: Vec<(PathBuf, String)>) -> anyhow::Result<()> {
@@ -73,7 +86,7 @@ impl Night<'_> {
         self.pass.ledger.purged(&self.at(), &ids)?;
         self.report.purged += ids.len();
         for (path, _) in letters {
-            self.pass.desk.spool.delete(&path).context("kan ikke slette et gammelt brev")?;
+            self.remove(&path);
         }
         Ok(())
     }

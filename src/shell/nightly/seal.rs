@@ -70,7 +70,7 @@ pub fn seal(
 }
 
 /// Seals the batches that were recorded and not known to be sealed, and clears away what belongs to none.
-pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time) -> anyhow::Result<Vec<String>> {
+pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger) -> anyhow::Result<Vec<String>> {
     let mut messages = Vec::new();
     let open = ledger.open_batches()?;
     if !open.is_empty() {
@@ -88,7 +88,6 @@ pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time) -> any
             put_back(root, spool, &stage).context("kan ikke rydde .postgang/batch")?;
         }
     }
-    let _ = now;
     Ok(messages)
 }
 

@@ -5,15 +5,18 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
 use chrono::TimeDelta;
+use rayon::prelude::*;
 
 use super::take::Examined;
-use super::{Pass, PassError};
+use super::{Desk, Pass, PassError};
 use crate::core::calendar::{Time, parse_time};
 use crate::core::code::Code;
+use crate::core::identity::RecipientId;
+use crate::core::judge::Judgement;
 use crate::core::letter::Digest256;
 use crate::core::names::{letter_name, shown};
 use crate::core::route::Channel;
-use crate::core::status::{Placing, Status};
+use crate::core::status::{Placing, Stamp, Status};
 use crate::shell::ledger::{Decided, Earlier, FAILED as LEDGER_FAILED, Pending};
 use crate::shell::moves::{self, Journey};
 use crate::shell::registers::{Lookup, Registers};
@@ -25,107 +28,93 @@ const BLOCKS_DAYS_WITHOUT_REFERENCE: i64 = 30;
 /// A letter with a recorded decision, on its way from `work/` to its place.
 pub(super) struct Admitted {
     name: DropName,
-    code: String,
     status: Status,
     pending: Pending,
+}
+
+/// A letter whose place among earlier ones is settled.
+enum Settled {
+    /// Its decision was recorded before a crash.
+    Recorded(Box<Admitted>),
+    New(Box<New>),
+}
+
+struct New {
+    letter: Examined,
+    judgement: Judgement,
+    id: String,
+    attempt: u32,
 }
 
 impl Pass<'_> {
     /// Settles in name order what depends on earlier letters, and records the decisions.
     pub(super) fn admit(&mut self, examined: Vec<Examined>, registers: &Registers) -> Result<Vec<Admitted>, PassError> {
-        let mut admitted = Vec::new();
-        let mut decided = Vec::new();
+        let settled = self.settle(examined, registers)?;
+        let desk = &self.desk;
+        let written_up: Vec<(Option<Decided>, Admitted)> = settled
+            .into_par_iter()
+            .map(|settled| match settled {
+                Settled::Recorded(admitted) => (None, *admitted),
+                Settled::New(new) => desk.write_up(*new, registers),
+            })
+            .collect();
+        let decided: Vec<(&Decided, &Pending)> =
+            written_up.iter().filter_map(|(decided, admitted)| Some((decided.as_ref()?, &admitted.pending))).collect();
+        self.ledger.decide(&decided).context(LEDGER_FAILED)?;
+        Ok(written_up.into_iter().map(|(_, admitted)| admitted).collect())
+    }
+
+    fn settle(&mut self, examined: Vec<Examined>, registers: &Registers) -> Result<Vec<Settled>, PassError> {
+        let now = self.desk.settings.now;
+        let mut settled = Vec::new();
         let mut resumed = HashSet::new();
+        let present: HashSet<String> = examined.iter().map(|letter| letter.name.shown()).collect();
         let mut known: HashMap<Digest256, Vec<Earlier>> = HashMap::new();
-        for letter in examined {
+        for mut letter in examined {
             let digest = letter.key.digest();
             let earlier = match known.entry(digest) {
                 Entry::Occupied(entry) => entry.into_mut(),
                 Entry::Vacant(entry) => entry.insert(self.ledger.earlier(&digest).context(LEDGER_FAILED)?),
             };
-            if let Some((id, pending)) = recorded(earlier, &letter.name, &resumed) {
+            if let Some((id, pending)) = recorded(earlier, &letter.name, &resumed, &present) {
                 resumed.insert(id);
                 let status =
                     Status::from_yaml(pending.status.as_bytes()).context("protokollen har en ukjent status")?;
-                admitted.push(Admitted { name: letter.name, code: status.kode.clone(), status, pending });
+                let admitted = Admitted { name: letter.name, status, pending };
+                settled.push(Settled::Recorded(Box::new(admitted)));
                 continue;
             }
-            let (name, recipient) = (letter.name.clone(), letter.recipient);
-            match self.decide(letter, earlier, registers) {
-                Some((decision, status, pending)) => {
-                    earlier.push(Earlier {
-                        id: decision.id.clone(),
-                        attempt: decision.attempt,
-                        refused: decision.refused,
-                        released: false,
-                        has_reference: decision.reference.is_some(),
-                        received: decision.received.clone(),
-                        pending: None,
-                    });
-                    let code = decision.code.clone();
-                    decided.push((decision, pending.clone()));
-                    admitted.push(Admitted { name, code, status, pending });
-                }
+            let Some(mut judgement) = letter.judgement.take() else {
                 // It was claimed before the registers fell silent: it waits in `inbox/` like the others.
-                None => match self.desk.spool.put_back(&name) {
-                    Ok(()) if matches!(self.desk.facts(recipient, registers), Lookup::Held) => {
-                        self.report.waits_for_row(name);
-                    }
-                    Ok(()) => self.report.waits_for_snapshot(name),
-                    Err(error) => self.report.failed(&name, &error.to_string()),
-                },
+                self.put_back(letter.name, letter.recipient, registers);
+                continue;
+            };
+            if let Some(first) = earlier.iter().find(|first| blocks(first, now)) {
+                judgement.or_duplicate_of(&first.id);
             }
+            let refused = judgement.decision.channel == Channel::Avvist;
+            let attempt = earlier.last().map_or(1, |last| last.attempt + 1);
+            let id = letter.key.id((refused || attempt > 1).then_some(attempt)).to_string();
+            earlier.push(Earlier {
+                id: id.clone(),
+                attempt,
+                refused,
+                released: false,
+                has_reference: letter.reference.is_some(),
+                received: Stamp(now).to_string(),
+                pending: None,
+            });
+            settled.push(Settled::New(Box::new(New { letter, judgement, id, attempt })));
         }
-        self.ledger.decide(&decided).context(LEDGER_FAILED)?;
-        Ok(admitted)
+        Ok(settled)
     }
 
-    fn decide(
-        &self,
-        letter: Examined,
-        earlier: &[Earlier],
-        registers: &Registers,
-    ) -> Option<(Decided, Status, Pending)> {
-        let mut judgement = letter.judgement?;
-        if let Some(first) = earlier.iter().find(|first| blocks(first, self.desk.settings.now)) {
-            judgement.or_duplicate_of(&first.id);
+    fn put_back(&mut self, name: DropName, recipient: Option<RecipientId>, registers: &Registers) {
+        match self.desk.spool.put_back(&name) {
+            Ok(()) if matches!(self.desk.facts(recipient, registers), Lookup::Held) => self.report.waits_for_row(name),
+            Ok(()) => self.report.waits_for_snapshot(name),
+            Err(error) => self.report.failed(&name, &error.to_string()),
         }
-        let decision = &judgement.decision;
-        let refused = decision.channel == Channel::Avvist;
-        let attempt = earlier.last().map_or(1, |last| last.attempt + 1);
-        let id = letter.key.id((refused || attempt > 1).then_some(attempt)).to_string();
-        // A refusal before the recipient was looked up rests on no register.
-        let looked_up = judgement.rule.is_some();
-        let recipient = letter.recipient.filter(|_| looked_up);
-        let status = Status::of(Placing {
-            id: id.clone(),
-            letter: letter.letter.as_ref(),
-            reference: letter.reference.as_deref(),
-            judgement: &judgement,
-            facts: letter.facts.as_ref().filter(|_| looked_up),
-            snapshots: recipient.map(|r| registers.used_for(&r).to_vec()).unwrap_or_default(),
-            reads: &letter.reads,
-            calendar: &self.desk.senders.calendar,
-            now: self.desk.settings.now,
-        });
-        let pending = Pending {
-            source: letter.name.shown(),
-            target: decision.channel.as_str().to_owned(),
-            folder: letter_name(&letter.name.text(), &id[..8]),
-            status: status.to_yaml(),
-            decision: refused.then(|| decision_text(&status, decision.code)),
-        };
-        let decided = Decided {
-            id,
-            key: letter.key.digest(),
-            attempt,
-            refused,
-            reference: status.eksternReferanse.clone(),
-            sender: status.avsender.clone(),
-            received: status.mottatt.to_string(),
-            code: status.kode.clone(),
-        };
-        Some((decided, status, pending))
     }
 
     /// Carries out a batch's recorded decisions.
@@ -145,8 +134,14 @@ impl Pass<'_> {
             match (outcome, letter.pending.channel()) {
                 (Ok(folder), Some(channel)) => {
                     let Pending { target, status, .. } = &letter.pending;
-                    tracing::info!(id = letter.status.forsendelsesId, code = letter.code, target, folder, "placed");
-                    self.report.placed(channel, &letter.code, &folder, status);
+                    tracing::info!(
+                        id = letter.status.forsendelsesId,
+                        code = letter.status.kode,
+                        target,
+                        folder,
+                        "placed"
+                    );
+                    self.report.placed(channel, &letter.status.kode, &folder, status);
                 }
                 (Ok(_), None) => {}
                 (Err(error), _) => self.report.stuck(&letter.name, &error.to_string()),
@@ -156,13 +151,61 @@ impl Pass<'_> {
     }
 }
 
-/// A decision that was recorded for this letter and not carried out. Of several, the one made for this very folder.
-fn recorded(earlier: &[Earlier], name: &DropName, resumed: &HashSet<String>) -> Option<(String, Pending)> {
+impl Desk<'_> {
+    /// Puts a decision into words: what the ledger and the letter's folder will say.
+    fn write_up(&self, new: New, registers: &Registers) -> (Option<Decided>, Admitted) {
+        let New { letter, judgement, id, attempt } = new;
+        let decision = &judgement.decision;
+        let refused = decision.channel == Channel::Avvist;
+        // A refusal before the recipient was looked up rests on no register.
+        let looked_up = judgement.rule.is_some();
+        let recipient = letter.recipient.filter(|_| looked_up);
+        let status = Status::of(Placing {
+            id: id.clone(),
+            letter: letter.letter.as_ref(),
+            reference: letter.reference.as_deref(),
+            judgement: &judgement,
+            facts: letter.facts.as_ref().filter(|_| looked_up),
+            snapshots: recipient.map(|r| registers.used_for(&r).to_vec()).unwrap_or_default(),
+            reads: &letter.reads,
+            calendar: &self.senders.calendar,
+            now: self.settings.now,
+        });
+        let pending = Pending {
+            source: letter.name.shown(),
+            target: decision.channel.as_str().to_owned(),
+            folder: letter_name(&letter.name.text(), &id[..8]),
+            status: status.to_yaml(),
+            decision: refused.then(|| decision_text(&status, decision.code)),
+        };
+        let decided = Decided {
+            id,
+            key: letter.key.digest(),
+            attempt,
+            refused,
+            reference: status.eksternReferanse.clone(),
+            sender: status.avsender.clone(),
+            received: status.mottatt.to_string(),
+            code: status.kode.clone(),
+        };
+        (Some(decided), Admitted { name: letter.name, status, pending })
+    }
+}
+
+/// A decision that was recorded for this letter and not carried out: the one made for this very folder, else one whose
+/// own folder is not `present`.
+fn recorded(
+    earlier: &[Earlier],
+    name: &DropName,
+    resumed: &HashSet<String>,
+    present: &HashSet<String>,
+) -> Option<(String, Pending)> {
     let open = || {
         let unresumed = earlier.iter().filter(|e| !resumed.contains(&e.id));
         unresumed.filter_map(|e| Some((e.id.clone(), e.pending.clone()?)))
     };
-    open().find(|(_, pending)| pending.source == name.shown()).or_else(|| open().next())
+    let own = open().find(|(_, pending)| pending.source == name.shown());
+    own.or_else(|| open().find(|(_, pending)| !present.contains(&pending.source)))
 }
 
 /// Whether an earlier letter forbids another like it.

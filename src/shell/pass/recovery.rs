@@ -24,7 +24,7 @@ impl Pass<'_> {
     pub(super) fn finish_moves(&mut self) -> Result<(), PassError> {
         let Desk { root, spool, settings, .. } = &self.desk;
         spool.empty_trash().context("kan ikke slette det som ligger i .postgang/slettes")?;
-        let mut messages = seal::finish(root, spool, &mut self.ledger, settings.now)?;
+        let mut messages = seal::finish(root, spool, &mut self.ledger)?;
         messages.extend(moves::finish(root, spool, &mut self.ledger, settings.now)?);
         self.report.needs_person |= !messages.is_empty();
         self.report.messages.extend(messages);

@@ -1,0 +1,227 @@
+//! Steps 1 to 5 for every letter: read, judged by `core::nightly`, recorded and carried out, a thousand at a time.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::Path;
+
+use anyhow::Context;
+use rayon::prelude::*;
+use uuid::Uuid;
+
+use super::survey::{self, Kind, Letter, name};
+use super::{BATCH, Night, inside, lists};
+use crate::core::names::shown;
+use crate::core::nightly::{self as rules, Go, Outcome, Step};
+use crate::core::receipts::Receipt;
+use crate::core::route::{Channel, State};
+use crate::core::status::Status;
+use crate::shell::dir::read_regular;
+use crate::shell::find::read_status;
+use crate::shell::ledger::{Onward, Pending};
+use crate::shell::moves::{self, Journey};
+use crate::shell::pass::Pass;
+use crate::shell::receipts::Receipts;
+use crate::shell::root::Root;
+
+/// Bytes of a stop file that are read.
+const STOP_BYTES_MAX: u64 = 4 << 10;
+
+/// A letter with what the night does to it.
+pub(super) struct Decided<'s> {
+    pub(super) letter: &'s Letter,
+    pub(super) before: Status,
+    pub(super) step: Step,
+}
+
+/// What a letter's step depends on, for any thread.
+struct Desk<'a> {
+    root: &'a Root,
+    receipts: &'a Receipts,
+    busy: &'a HashSet<String>,
+    night: rules::Night<'a>,
+}
+
+impl Desk<'_> {
+    /// What tonight's rules say of a letter; `None` for a folder that is no letter or is on its way already.
+    fn decide<'s>(&self, letter: &'s Letter) -> Option<Result<Decided<'s>, String>> {
+        let Some(before) = read_status(&letter.path) else {
+            return letter.ready.then(|| {
+                Err(format!(
+                    "{}: status.yaml mangler eller kan ikke leses, og brevet er ikke rørt. Prøv: legg tilbake filen fra en sikkerhetskopi.",
+                    shown(&inside(self.root, &letter.path))
+                ))
+            });
+        };
+        if self.busy.contains(&before.forsendelsesId) {
+            return None;
+        }
+        let id = Uuid::try_parse(&before.forsendelsesId).map(|id| id.as_u128()).unwrap_or_default();
+        let receipts: &[Receipt] = self.receipts.letters.get(&id).map_or(&[], |heard| &heard.receipts);
+        let step = match letter.kind {
+            Kind::Waiting => {
+                let stop = letter.stop.as_ref().map(|path| stop_text(path));
+                rules::waiting(&before, receipts, stop.as_deref(), &self.night)
+            }
+            Kind::Sealed => rules::sealed(&before, receipts),
+            Kind::Refused | Kind::Archived => rules::finished(&before, receipts, &self.night),
+        };
+        Some(Ok(Decided { letter, before, step }))
+    }
+}
+
+impl Night<'_> {
+    /// `FERDIG` in the archive, where a crash came between a letter's place and its mark.
+    fn restore_archive_marks(&self, letters: &[Letter]) -> anyhow::Result<()> {
+        let desk = &self.pass.desk;
+        let unmarked = |letter: &&Letter| {
+            // In a batch it is the batch that is marked.
+            let depth = letter.path.strip_prefix(desk.root.archive()).map_or(0, |inside| inside.components().count());
+            letter.kind == Kind::Archived && !letter.ready && depth == 2
+        };
+        let mark = |letter: &Letter| desk.spool.mark_ready(&letter.path);
+        letters.par_iter().filter(unmarked).try_for_each(mark).context("kan ikke skrive FERDIG")
+    }
+
+    /// Steps 1 to 5 for every letter.
+    pub(super) fn letters(&mut self) -> anyhow::Result<()> {
+        let letters = survey::survey(self.pass.desk.root).context("kan ikke lese outbox/")?;
+        self.restore_archive_marks(&letters)?;
+        let busy = self.busy()?;
+        // A letter that is finished is looked into only where a receipt may concern it.
+        let hints: HashSet<u32> = self.receipts.letters.keys().map(|id| (id >> 96) as u32).collect();
+        let concerned = |letter: &Letter| {
+            matches!(letter.kind, Kind::Waiting | Kind::Sealed)
+                || id_start(&letter.path).is_none_or(|start| hints.contains(&start))
+        };
+        let mut too_late = Vec::new();
+        for letter in letters.iter().filter(|letter| letter.kind != Kind::Waiting && letter.stop.is_some()) {
+            // One that it did stop keeps the file.
+            let status = read_status(&letter.path);
+            if status.is_none_or(|status| status.status != State::ManueltHandtert) {
+                too_late.push(letter.path.clone());
+            }
+        }
+        let letters: Vec<Letter> = letters.into_iter().filter(concerned).collect();
+        for chunk in letters.chunks(BATCH) {
+            let root = self.pass.desk.root;
+            let desk = Desk { root, receipts: &self.receipts, busy: &busy, night: self.rules() };
+            let decided: Vec<Result<Decided, String>> =
+                chunk.par_iter().filter_map(|letter| desk.decide(letter)).collect();
+            let mut changed = Vec::new();
+            for outcome in decided {
+                match outcome {
+                    Ok(decided) => changed.push(decided),
+                    Err(message) => self.needs_person(message),
+                }
+            }
+            for decided in &changed {
+                self.met.extend(Uuid::try_parse(&decided.before.forsendelsesId).map(|id| id.as_u128()));
+                if decided.step.has(Outcome::StopTooLate) {
+                    too_late.push(decided.letter.path.clone());
+                }
+                if decided.letter.kind == Kind::Waiting && decided.step.go.is_none() {
+                    let after = &decided.step.status;
+                    if after.status == State::SendtDigitalt && after.purret.is_some() {
+                        self.reminded.push(decided.letter.clone());
+                    }
+                    self.silent.extend(lists::silent(after, &inside(root, &decided.letter.path), self.now));
+                }
+            }
+            changed.retain(|decided| {
+                decided.step.status != decided.before || decided.step.go.is_some() || !decided.step.outcomes.is_empty()
+            });
+            self.carry_out(changed)?;
+        }
+        self.tell_too_late(too_late)
+    }
+
+    /// Records what was decided, changes the letters that stay, and moves the others.
+    pub(super) fn carry_out(&mut self, decided: Vec<Decided>) -> anyhow::Result<()> {
+        let pending: Vec<Option<Pending>> = decided.iter().map(|decided| self.pending(decided)).collect();
+        let onward = decided.iter().zip(&pending).map(|(decided, pending)| Onward {
+            status: &decided.step.status,
+            pending: pending.clone(),
+            reminded: decided.step.has(Outcome::Reminded),
+            released: decided.step.released,
+        });
+        self.pass.ledger.onward(&self.at(), &onward.collect::<Vec<_>>())?;
+        let stays = |decided: &&Decided| decided.step.go.is_none() && decided.step.status != decided.before;
+        let stay: Vec<&Decided> = decided.iter().filter(stays).collect();
+        let failed = if stay.is_empty() { Vec::new() } else { self.change(&stay)? };
+        for decided in &decided {
+            self.report.count(&decided.step.outcomes);
+        }
+        let journeys = decided.into_iter().zip(pending).filter_map(|(decided, pending)| {
+            Some(Journey { from: decided.letter.path.clone(), pending: pending?, status: decided.step.status })
+        });
+        let journeys = journeys.collect();
+        failed.into_iter().for_each(|message| self.needs_person(message));
+        self.move_on(journeys)
+    }
+
+    /// New `status.yaml`s for letters that stay, together; says which could not be written.
+    fn change(&self, stay: &[&Decided]) -> anyhow::Result<Vec<String>> {
+        let spool = &self.pass.desk.spool;
+        let prepare = |decided: &&Decided| spool.prepare(&decided.letter.path, &decided.step.status.to_yaml());
+        let prepared: Vec<io::Result<()>> = stay.par_iter().map(prepare).collect();
+        spool.sync().context("kan ikke lagre status.yaml varig")?;
+        let put = |(decided, prepared): (&&Decided, io::Result<()>)| {
+            let outcome = prepared.and_then(|()| spool.put_in_force(&decided.letter.path));
+            let place = || inside(self.pass.desk.root, &decided.letter.path);
+            outcome.err().map(|error| {
+                format!("{}: status.yaml kunne ikke skrives ({error}). Det prøves igjen neste natt. Prøv: kontroller plass og rettigheter.", shown(&place()))
+            })
+        };
+        Ok(stay.par_iter().zip(prepared).filter_map(put).collect())
+    }
+
+    /// Carries out moves that are recorded.
+    pub(super) fn move_on(&mut self, journeys: Vec<Journey>) -> anyhow::Result<()> {
+        let recorded = |journey: &Journey| (journey.pending.clone(), journey.status.kode.clone());
+        let recorded: Vec<(Pending, String)> = journeys.iter().map(recorded).collect();
+        let Pass { desk, ledger, report, .. } = &mut self.pass;
+        let outcomes = moves::carry_out(desk.root, &desk.spool, ledger, self.now, journeys)?;
+        for ((pending, code), outcome) in recorded.into_iter().zip(outcomes) {
+            match (outcome, Channel::named(&pending.target)) {
+                (Ok(folder), Some(Channel::Avvist)) => {
+                    report.refused(&code, &folder, &pending.status);
+                }
+                (Ok(_), Some(channel)) => report.placed.count(channel),
+                (Ok(_), None) => {}
+                (Err(error), _) => {
+                    report.needs_person = true;
+                    report.messages.push(moves::stuck(&pending.source, &error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn pending(&self, decided: &Decided) -> Option<Pending> {
+        let target = match decided.step.go? {
+            Go::Altinn => Channel::Altinn.as_str().to_owned(),
+            Go::Print => Channel::Print.as_str().to_owned(),
+            Go::Archive => self.archive(),
+        };
+        Some(Pending {
+            source: inside(self.pass.desk.root, &decided.letter.path),
+            target,
+            folder: name(&decided.letter.path),
+            status: decided.step.status.to_yaml(),
+            decision: None,
+        })
+    }
+}
+
+/// The first eight hex digits of the letter's id, which its folder's name ends in.
+fn id_start(path: &Path) -> Option<u32> {
+    let name = name(path);
+    u32::from_str_radix(name.rsplit('.').next()?.get(..8)?, 16).ok()
+}
+
+/// What a clerk wrote into a stop file; its being there is enough.
+fn stop_text(path: &Path) -> String {
+    let bytes = read_regular(path, STOP_BYTES_MAX).ok().flatten().unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    text.trim_start_matches('\u{feff}').to_owned()
+}

@@ -1,0 +1,60 @@
+//! What an operator is told of receipts and stop files: each thing once.
+
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+use super::survey::name;
+use super::{Night, hold, inside, report};
+use crate::core::names::shown;
+
+impl Night<'_> {
+    /// Receipts that nobody can use, each told once; and that none have come, every night.
+    pub(super) fn complain(&mut self) -> anyhow::Result<()> {
+        let mut complaints = std::mem::take(&mut self.receipts.complaints);
+        let mut unknown = Vec::new();
+        for (id, heard) in self.receipts.letters.iter().filter(|(id, _)| !self.met.contains(id)) {
+            if !self.pass.ledger.knows(&Uuid::from_u128(*id).to_string())? {
+                unknown.push(heard.place.clone());
+            }
+        }
+        unknown.sort();
+        complaints.extend(unknown.into_iter().map(|(file, line)| {
+            let text = format!(
+                "registry/kvitteringer/{file}, linje {line}: forsendelsesId er ikke kjent her. Prøv: kontroller at kvitteringen gjelder denne installasjonen."
+            );
+            (format!("kvittering:{file}:{line}"), text)
+        }));
+        for message in report::shortened(self.pass.ledger.news(complaints)?) {
+            self.needs_person(message);
+        }
+        if !self.receipts_alive && self.report.held > 0 {
+            let hours = self.pass.desk.senders.registers.receipts_age_hours_max;
+            let message = format!(
+                "registry/kvitteringer/: ingen kvitteringsfil er nyere enn {hours} timer. {} brev har passert lesefristen, men ingen skrives ut som ulest før det kommer kvitteringer. Prøv: kontroller jobben som henter kvitteringer; en fil med bare overskriften er nok når ingenting har skjedd.",
+                self.report.held
+            );
+            self.pass.report.messages.push(message);
+        }
+        Ok(())
+    }
+
+    pub(super) fn tell_too_late(&mut self, letters: Vec<PathBuf>) -> anyhow::Result<()> {
+        let root = self.pass.desk.root;
+        let tell = |path: PathBuf| {
+            let inside = inside(root, &path);
+            let remedy = match hold::remedy(&inside) {
+                "" => "Brevet var allerede åpnet eller levert.",
+                remedy => remedy,
+            };
+            let text =
+                format!("{}: brevet har en STOPP-fil, men kan ikke lenger stoppes her. {remedy}", shown(&inside));
+            (format!("stopp:{}", name(&path)), text)
+        };
+        let told = letters.into_iter().map(tell).collect();
+        for message in self.pass.ledger.news(told)? {
+            self.needs_person(message);
+        }
+        Ok(())
+    }
+}
