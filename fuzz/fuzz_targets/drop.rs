@@ -15,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 use postgang::core::calendar::parse_time;
 use postgang::core::code::Code;
 use postgang::core::facts::PersonFacts;
-use postgang::core::judge::{judge, key_documents};
+use postgang::core::judge::{judge, key_documents, print_limits};
 use postgang::core::letter::Key;
 use postgang::core::names::{METADATA, shown};
 use postgang::core::route::Facts;
@@ -57,9 +57,10 @@ fuzz_target!(|drop: Drop| {
     let before = names(path);
     let wall = SystemTime::now();
     let Ok(opened) = intake::open(path, None, wall) else { return };
-    let reads = intake::read_documents(path, &opened.drop).expect("everything here can be read");
     let facts = Facts::Person(PersonFacts { in_krr: drop.in_krr, ..PersonFacts::default() });
     let today = parse_time("2026-11-23T09:00:00+01:00").expect("it is a time").date_naive();
+    let limits = print_limits(&opened.drop, &SENDERS, &facts, today);
+    let reads = intake::read_documents(path, &opened.drop, limits).expect("everything here can be read");
     let judgement = judge(&opened.drop, &reads, &SENDERS, &facts, today);
     assert_eq!(shown(&judgement.decision.sentence), judgement.decision.sentence);
     if let Ok(letter) = &opened.drop.letter {
@@ -87,8 +88,12 @@ fn make(path: &Path, drop: &Drop) {
         // A name that is taken or too long stays as it is.
         let _ = match kind {
             Kind::File(bytes) => fs::write(&target, bytes),
-            // Large enough to matter, small enough to read.
-            Kind::Sparse(bytes) => File::create(&target).and_then(|file| file.set_len(u64::from(bytes >> 8) * 100)),
+            // Too large for anybody, or quick to read.
+            Kind::Sparse(bytes) => {
+                let bytes = u64::from(*bytes) << if bytes % 2 == 0 { 0 } else { 20 };
+                let length = if bytes > 1 << 16 { bytes | 1 << 30 } else { bytes };
+                File::create(&target).and_then(|file| file.set_len(length))
+            }
             Kind::Folder => fs::create_dir(&target),
             Kind::Link(to) => symlink(OsStr::from_bytes(to), &target),
         };
@@ -96,7 +101,8 @@ fn make(path: &Path, drop: &Drop) {
 }
 
 fn names(path: &Path) -> Vec<std::ffi::OsString> {
-    let mut names: Vec<_> = fs::read_dir(path).expect("it is ours").map(|entry| entry.expect("it is ours").file_name()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(path).expect("it is ours").map(|entry| entry.expect("it is ours").file_name()).collect();
     names.sort();
     names
 }

@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use postgang::core::code::Refusal;
 use postgang::core::forsendelse::{Format, parse};
 use postgang::core::letter::{Key, Letter};
 use postgang::core::names::shown;
@@ -10,15 +11,22 @@ use postgang::core::names::shown;
 fuzz_target!(|bytes: &[u8]| {
     let Some((first, bytes)) = bytes.split_first() else { return };
     let format = if first % 2 == 0 { Format::Yaml } else { Format::Json };
-    match parse(bytes, format).and_then(Letter::from_forsendelse) {
-        Ok(letter) => {
-            let _ = letter.recipient.check_address();
-            let key = Key::of_letter("", &letter, &[]);
-            assert_eq!(key.digest(), Key::of_letter("", &letter, &[]).digest());
+    let refused = |refusal: Refusal| {
+        let sentence = refusal.sentence();
+        assert_eq!(shown(&sentence), sentence);
+    };
+    match parse(bytes, format) {
+        Ok(parsed) => {
+            parsed.unknown.map(refused);
+            match Letter::from_forsendelse(parsed.forsendelse) {
+                Ok(letter) => {
+                    let _ = letter.recipient.check_address();
+                    let key = Key::of_letter("", &letter, &[]);
+                    assert_eq!(key.digest(), Key::of_letter("", &letter, &[]).digest());
+                }
+                Err(refusal) => refused(refusal),
+            }
         }
-        Err(refusal) => {
-            let sentence = refusal.sentence();
-            assert_eq!(shown(&sentence), sentence);
-        }
+        Err(refusal) => refused(refusal),
     }
 });

@@ -23,7 +23,8 @@ fn repository() -> &'static Path {
 /// Every file that belongs to the project, by its path from the top.
 fn files() -> Vec<(String, Vec<u8>)> {
     let ours = |entry: &walkdir::DirEntry| {
-        entry.depth() != 1 || !["target", ".git"].contains(&&*entry.file_name().to_string_lossy())
+        // fuzz/ is a workspace with a target/ of its own.
+        entry.depth() > 2 || !["target", ".git"].contains(&&*entry.file_name().to_string_lossy())
     };
     let paths: Vec<PathBuf> = WalkDir::new(repository())
         .sort_by_file_name()
