@@ -63,6 +63,7 @@ fn main() -> Result<()> {
         Some(program) => program.clone(),
         None => std::env::current_exe()?.parent().and_then(Path::parent).context("no target folder")?.join("postgang"),
     };
+    ensure!(program.is_file(), "{} is not there; build it first", program.display());
     soak.fill(args.waiting)?;
     let stop = Arc::new(AtomicBool::new(false));
     let keeper = {

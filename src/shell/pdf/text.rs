@@ -230,21 +230,30 @@ impl Run<'_, '_> {
         let glyphs = font.codes(bytes);
         self.search.operations_left =
             self.search.operations_left.checked_sub(glyphs.len() as u64).ok_or(Halt::TooMuch)?;
+        // The string's glyphs stand on one line, from here on in this direction.
+        let origin = self.text.translated(0.0, self.state.rise).then(self.state.ctm);
+        let (x, y) = self.direction();
+        let mut distance = 0.0;
         for code in glyphs {
-            let (x, y) = self.text.apply(0.0, self.state.rise);
-            if self.area.contains(self.state.ctm.apply(x, y)) && !font.is_blank(code) {
+            if self.area.contains(origin.apply(x * distance, y * distance)) && !font.is_blank(code) {
                 return Err(Halt::Found);
             }
             let word_space = if code == [b' '] { self.state.word_space } else { 0.0 };
-            self.advance(font.advance(code) * self.state.size + self.state.character_space + word_space);
+            distance += font.advance(code) * self.state.size + self.state.character_space + word_space;
         }
+        self.advance(distance);
         Ok(())
     }
 
     fn advance(&mut self, distance: f64) {
+        let (x, y) = self.direction();
+        self.text = self.text.translated(x * distance, y * distance);
+    }
+
+    /// Where writing leads, in text space.
+    fn direction(&self) -> (f64, f64) {
         let vertical = self.state.font.as_ref().is_some_and(|font| font.is_vertical());
-        let (x, y) = if vertical { (0.0, distance) } else { (distance * self.state.stretch, 0.0) };
-        self.text = self.text.translated(x, y);
+        if vertical { (0.0, 1.0) } else { (self.state.stretch, 0.0) }
     }
 
     /// The one entry of an extended graphics state that concerns us sets the font.
