@@ -3,18 +3,34 @@
 
 use std::fmt::Write;
 
-/// A whole file: the header's cells, then the rows'.
-pub fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
-    let mut text = String::from('\u{feff}');
-    line(&mut text, header.iter().copied());
-    for row in rows {
-        line(&mut text, row.iter().map(String::as_str));
+/// A file's text: the header's cells, then as many rows as are added.
+pub struct Table<const N: usize>(String);
+
+impl<const N: usize> Table<N> {
+    pub fn new(header: [&str; N]) -> Self {
+        let mut text = String::from('\u{feff}');
+        line(&mut text, header);
+        Self(text)
     }
-    text
+
+    pub fn add<S: AsRef<str>>(&mut self, row: [S; N]) {
+        line(&mut self.0, row.each_ref().map(S::as_ref));
+    }
+
+    pub fn into_text(self) -> String {
+        self.0
+    }
 }
 
-fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
-    for (number, cell) in cells.enumerate() {
+/// A whole file at once.
+pub fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut table = Table::new(header);
+    rows.into_iter().for_each(|row| table.add(row));
+    table.into_text()
+}
+
+fn line<const N: usize>(text: &mut String, cells: [&str; N]) {
+    for (number, cell) in cells.into_iter().enumerate() {
         if number > 0 {
             text.push(';');
         }

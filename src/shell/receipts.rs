@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -25,41 +26,59 @@ const ROWS_REPORTED_MAX: usize = 100;
 /// Everything that the receipt files say.
 #[derive(Debug, Default)]
 pub struct Receipts {
+    /// Letter by letter, each letter's in order and once.
+    receipts: Vec<Receipt>,
     /// By `forsendelsesId`.
-    pub letters: HashMap<u128, Heard>,
+    letters: HashMap<u128, Heard>,
+    /// The files' names.
+    files: Vec<String>,
     /// Complaints: what identifies each, so that it is made once, and its text.
     pub complaints: Vec<(String, String)>,
     /// When the newest file was written; `None` where there is no file.
     pub newest: Option<SystemTime>,
 }
 
-/// The receipts of one letter.
+/// Where the receipts of one letter stand.
 #[derive(Debug)]
-pub struct Heard {
-    pub receipts: Vec<Receipt>,
-    /// File and line of one of them, for a letter that nobody knows.
-    pub place: (String, u64),
+struct Heard {
+    receipts: Range<usize>,
+    /// The first that was read: its file, and its line there.
+    place: (usize, u32),
+}
+
+impl Receipts {
+    /// What has been heard of one letter.
+    pub fn of(&self, id: u128) -> &[Receipt] {
+        self.letters.get(&id).map_or(&[], |heard| &self.receipts[heard.receipts.clone()])
+    }
+
+    /// Every letter that has been heard of, with file and line of the first receipt.
+    pub fn letters(&self) -> impl Iterator<Item = (u128, &str, u32)> {
+        self.letters.iter().map(|(id, heard)| (*id, self.files[heard.place.0].as_str(), heard.place.1))
+    }
 }
 
 /// Reads every receipt file. A file that cannot be read is a complaint like a row.
 pub fn read(dir: &Path) -> io::Result<Receipts> {
     let files = list(dir)?;
-    let read: Vec<Receipts> = files.par_iter().map(|path| read_file(path)).collect();
+    let read: Vec<Reading> = files.par_iter().map(|path| read_file(path)).collect();
     let mut all = Receipts::default();
-    for file in read {
+    let mut rows = Vec::with_capacity(read.iter().map(|file| file.rows.len()).sum());
+    for (number, file) in read.into_iter().enumerate() {
         all.newest = all.newest.max(file.newest);
         all.complaints.extend(file.complaints);
-        for (id, heard) in file.letters {
-            match all.letters.entry(id) {
-                std::collections::hash_map::Entry::Occupied(mut known) => {
-                    known.get_mut().receipts.extend(heard.receipts)
-                }
-                std::collections::hash_map::Entry::Vacant(new) => {
-                    new.insert(heard);
-                }
-            }
-        }
+        all.files.push(file.name);
+        rows.extend(file.rows.into_iter().map(|row| (row.id, row.receipt, number, row.line)));
     }
+    rows.par_sort_unstable();
+    // The same receipt may have come many times.
+    rows.dedup_by_key(|(id, receipt, ..)| (*id, *receipt));
+    for (at, &(id, _, file, line)) in rows.iter().enumerate() {
+        let heard = all.letters.entry(id).or_insert(Heard { receipts: at..at, place: (file, line) });
+        heard.receipts.end = at + 1;
+        heard.place = heard.place.min((file, line));
+    }
+    all.receipts = rows.into_iter().map(|(_, receipt, ..)| receipt).collect();
     Ok(all)
 }
 
@@ -81,20 +100,29 @@ fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn read_file(path: &Path) -> Receipts {
+fn read_file(path: &Path) -> Reading {
     let name = shown(&path.file_name().unwrap_or_default().to_string_lossy());
-    let mut file = Reading { name, receipts: Receipts::default(), bad: 0 };
+    let mut file = Reading { name, rows: Vec::new(), complaints: Vec::new(), newest: None, bad: 0 };
     if let Err(error) = file.read(path) {
         let why = format!("filen kan ikke leses ({error})");
         file.complain(0, &why);
     }
-    file.receipts
+    file
 }
 
+/// One file.
 struct Reading {
     name: String,
-    receipts: Receipts,
+    rows: Vec<Row>,
+    complaints: Vec<(String, String)>,
+    newest: Option<SystemTime>,
     bad: usize,
+}
+
+struct Row {
+    id: u128,
+    receipt: Receipt,
+    line: u32,
 }
 
 /// Where the columns stand.
@@ -122,10 +150,10 @@ impl Reading {
             return Ok(());
         };
         // The header alone is a sign of life; without it nobody knows what the file would have said.
-        self.receipts.newest = Some(written);
+        self.newest = Some(written);
         let mut number = 1;
         while let Some(whole) = next_line(&mut lines, &mut line)? {
-            number += 1;
+            number = u32::saturating_add(number, 1);
             if !line.iter().all(u8::is_ascii_whitespace) {
                 self.row(&line, whole, number, &columns);
             }
@@ -133,18 +161,14 @@ impl Reading {
         Ok(())
     }
 
-    fn row(&mut self, line: &[u8], whole: bool, number: u64, columns: &Columns) {
+    fn row(&mut self, line: &[u8], whole: bool, number: u32, columns: &Columns) {
         match columns.receipt(line, whole) {
-            Ok((id, receipt)) => {
-                let name = &self.name;
-                let new = || Heard { receipts: Vec::new(), place: (name.clone(), number) };
-                self.receipts.letters.entry(id).or_insert_with(new).receipts.push(receipt);
-            }
+            Ok((id, receipt)) => self.rows.push(Row { id, receipt, line: number }),
             Err(why) => self.complain(number, why),
         }
     }
 
-    fn complain(&mut self, line: u64, why: &str) {
+    fn complain(&mut self, line: u32, why: &str) {
         self.bad += 1;
         let name = &self.name;
         let (key, text) = match self.bad {
@@ -155,7 +179,7 @@ impl Reading {
         let text = format!(
             "registry/kvitteringer/{name}, {text}. De andre radene gjelder. Prøv: få raden på nytt fra den som sendte filen, i en ny fil."
         );
-        self.receipts.complaints.push((format!("kvittering:{name}:{key}"), text));
+        self.complaints.push((format!("kvittering:{name}:{key}"), text));
     }
 }
 
@@ -252,11 +276,11 @@ mod tests {
             upper = ID.to_uppercase()
         );
         let all = read_text(&[("a.csv", text), ("b.csv.tmp", "x".to_owned()), ("~c.csv", "x".to_owned())]);
-        let heard = &all.letters[&Uuid::parse_str(ID).unwrap().as_u128()];
-        let words: Vec<Word> = heard.receipts.iter().map(|receipt| receipt.word).collect();
+        let heard = all.of(Uuid::parse_str(ID).unwrap().as_u128());
+        let words: Vec<Word> = heard.iter().map(|receipt| receipt.word).collect();
         assert_eq!(words, [Word::Notified, Word::Opened]);
-        assert_eq!(heard.receipts[0].channel, Some(Channel::Altinn));
-        assert_eq!(heard.receipts[0].at.timestamp_subsec_millis(), 0);
+        assert_eq!(heard[0].channel, Some(Channel::Altinn));
+        assert_eq!(heard[0].at.timestamp_subsec_millis(), 0);
         let keys: Vec<&str> = all.complaints.iter().map(|(key, _)| key.as_str()).collect();
         let expected = [4, 5, 6, 7].map(|line| format!("kvittering:a.csv:{line}"));
         assert_eq!(keys, expected);
@@ -266,7 +290,7 @@ mod tests {
     fn a_file_that_ends_in_a_row_keeps_the_others() {
         let text = format!("forsendelsesId,status,tidspunkt,kanal\n{ID},LEST,{AT},altinn\n{ID},LEVERT,{AT}");
         let all = read_text(&[("a.csv", text)]);
-        assert_eq!(all.letters.values().map(|heard| heard.receipts.len()).sum::<usize>(), 1);
+        assert_eq!(all.receipts.len(), 1);
         assert!(all.complaints[0].1.contains("linje 3: filen slutter midt i raden"), "{:?}", all.complaints);
     }
 

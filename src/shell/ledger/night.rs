@@ -203,15 +203,16 @@ impl Ledger {
         Ok(())
     }
 
-    /// Events from `first` to `last` that a list can show, in order.
-    pub fn events(&self, first: i64, last: i64) -> anyhow::Result<Vec<ListedEvent>> {
+    /// Hands the events from `first` to `last` that a list can show to `each`, in order.
+    pub fn events(&self, first: i64, last: i64, mut each: impl FnMut(ListedEvent)) -> anyhow::Result<()> {
         let mut statement = self.connection.prepare_cached(
             "SELECT e.kind, e.letter, l.reference, l.sender, e.at, e.state, e.channel, e.code, e.notified
              FROM event e LEFT JOIN letter l ON l.id = e.letter
              WHERE e.number BETWEEN ?1 AND ?2 AND e.kind IN ('status', 'reminded') ORDER BY e.number",
         )?;
-        let rows = statement.query_map([first, last], |row| {
-            Ok(ListedEvent {
+        let mut rows = statement.query([first, last])?;
+        while let Some(row) = rows.next()? {
+            each(ListedEvent {
                 kind: row.get(0)?,
                 letter: row.get(1)?,
                 reference: row.get(2)?,
@@ -221,9 +222,9 @@ impl Ledger {
                 channel: row.get(6)?,
                 code: row.get(7)?,
                 notified: row.get(8)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+            });
+        }
+        Ok(())
     }
 
     /// Events by sender, month, channel, status and code.

@@ -12,7 +12,6 @@ use super::survey::{self, Kind, Letter, name};
 use super::{BATCH, Night, inside, lists};
 use crate::core::names::shown;
 use crate::core::nightly::{self as rules, Go, Outcome, Step};
-use crate::core::receipts::Receipt;
 use crate::core::route::{Channel, State};
 use crate::core::status::Status;
 use crate::shell::dir::read_regular;
@@ -56,7 +55,7 @@ impl Desk<'_> {
             return None;
         }
         let id = Uuid::try_parse(&before.forsendelsesId).map(|id| id.as_u128()).unwrap_or_default();
-        let receipts: &[Receipt] = self.receipts.letters.get(&id).map_or(&[], |heard| &heard.receipts);
+        let receipts = self.receipts.of(id);
         let step = match letter.kind {
             Kind::Waiting => {
                 let stop = letter.stop.as_ref().map(|path| stop_text(path));
@@ -88,7 +87,7 @@ impl Night<'_> {
         self.restore_archive_marks(&letters)?;
         let busy = self.busy()?;
         // A letter that is finished is looked into only where a receipt may concern it.
-        let hints: HashSet<u32> = self.receipts.letters.keys().map(|id| (id >> 96) as u32).collect();
+        let hints: HashSet<u32> = self.receipts.letters().map(|(id, ..)| (id >> 96) as u32).collect();
         let concerned = |letter: &Letter| {
             matches!(letter.kind, Kind::Waiting | Kind::Sealed)
                 || id_start(&letter.path).is_none_or(|start| hints.contains(&start))

@@ -12,7 +12,7 @@ use super::survey::{name, sealed_batches, subfolders};
 use super::{Night, inside};
 use crate::core::calendar::{Time, parse_time};
 use crate::core::route::{Channel, State};
-use crate::core::sheet;
+use crate::core::sheet::{self, Table};
 use crate::core::status::{Stamp, Status};
 use crate::shell::find::read_status;
 use crate::shell::ledger::ListedEvent;
@@ -28,35 +28,46 @@ pub type Matter = [String; 7];
 impl Night<'_> {
     pub(super) fn reminder_list(&mut self) -> anyhow::Result<()> {
         let day = self.now.date_naive().to_string();
-        self.event_list("purring", &day, |events| {
-            let reminded = events.iter().filter(|event| event.kind == "reminded");
-            let row = |event: &ListedEvent| [event.letter.clone(), some(&event.reference), some(&event.sender)];
-            let rows: Vec<[String; 3]> = reminded.map(row).collect();
-            file(format!("purring-{day}.csv"), ["forsendelsesId", "eksternReferanse", "avsender"], rows)
+        let header = ["forsendelsesId", "eksternReferanse", "avsender"];
+        self.event_list("purring", &day, header, |event| {
+            let row = [event.letter, event.reference.unwrap_or_default(), event.sender.unwrap_or_default()];
+            (event.kind == "reminded").then(|| (format!("purring-{day}.csv"), row))
         })
     }
 
     pub(super) fn lists(&mut self) -> anyhow::Result<()> {
         let day = self.now.date_naive().to_string();
-        self.event_list("kvittering", &day, |events| feedback(&day, events))?;
-        self.event_list("retur", &day, |events| {
-            let returned = events.iter().filter(|event| event.state.as_deref() == Some(State::Retur.as_str()));
-            let row = |event: &ListedEvent| {
-                [event.letter.clone(), some(&event.reference), some(&event.sender), event.at.clone()]
-            };
-            let rows: Vec<[String; 4]> = returned.map(row).collect();
-            let header = ["forsendelsesId", "eksternReferanse", "avsender", "tidspunkt"];
-            file(format!("retur-{day}.csv"), header, rows)
+        self.feedback_lists(&day)?;
+        let header = ["forsendelsesId", "eksternReferanse", "avsender", "tidspunkt"];
+        self.event_list("retur", &day, header, |event| {
+            let returned = event.state.as_deref() == Some(State::Retur.as_str());
+            let row = [event.letter, event.reference.unwrap_or_default(), event.sender.unwrap_or_default(), event.at];
+            returned.then(|| (format!("retur-{day}.csv"), row))
         })?;
         self.follow_up(&day)
     }
 
-    /// Writes the day's files of one list, and records how far it has come.
-    fn event_list(
+    /// One file for each sender, for import into its archive system.
+    fn feedback_lists(&mut self, day: &str) -> anyhow::Result<()> {
+        let header = ["eksternReferanse", "forsendelsesId", "tidspunkt", "status", "kanal", "kode", "underrettet"];
+        self.event_list("kvittering", day, header, |event| {
+            let sender = event.sender.filter(|_| event.kind == "status")?;
+            let [reference, state, channel, code, notified] =
+                [event.reference, event.state, event.channel, event.code, event.notified]
+                    .map(Option::unwrap_or_default);
+            let row = [reference, event.letter, event.at, state, channel, code, notified];
+            Some((format!("kvittering-{day}-{sender}.csv"), row))
+        })
+    }
+
+    /// Writes the day's files of one list, and records how far it has come. `row` says in which file an event stands,
+    /// and how.
+    fn event_list<const N: usize>(
         &mut self,
         list: &str,
         day: &str,
-        files: impl Fn(&[ListedEvent]) -> Vec<(String, String)>,
+        header: [&str; N],
+        row: impl Fn(ListedEvent) -> Option<(String, [String; N])>,
     ) -> anyhow::Result<()> {
         let (today, last_listed) = self.pass.ledger.listed(list, day)?;
         let last = self.pass.ledger.last_event()?;
@@ -69,10 +80,16 @@ impl Night<'_> {
             Some((first, _)) if self.is_there(list, day) => first,
             _ => last_listed + 1,
         };
-        let events = self.pass.ledger.events(first, last)?;
-        for (name, text) in files(&events) {
+        let mut files = BTreeMap::new();
+        self.pass.ledger.events(first, last, |event| {
+            if let Some((name, row)) = row(event) {
+                files.entry(name).or_insert_with(|| Table::new(header)).add(row);
+            }
+        })?;
+        for (name, table) in files {
             let spool = &self.pass.desk.spool;
-            spool.publish(&outbox, &name, &text).with_context(|| format!("kan ikke skrive outbox/{name}"))?;
+            let published = spool.publish(&outbox, &name, &table.into_text());
+            published.with_context(|| format!("kan ikke skrive outbox/{name}"))?;
         }
         self.pass.ledger.set_listed(list, day, first, last)
     }
@@ -122,25 +139,18 @@ impl Night<'_> {
         let (today, last_listed) = self.pass.ledger.listed("oppfolging", day)?;
         let first = today.map_or(last_listed + 1, |(first, _)| first);
         let last = self.pass.ledger.last_event()?.max(last_listed);
-        let events = self.pass.ledger.events(first, last)?;
-        let given_up = |event: &&ListedEvent| {
-            event.state.as_deref() == Some(State::IkkeLevert.as_str())
+        let mut given_up = Vec::new();
+        self.pass.ledger.events(first, last, |event| {
+            if event.state.as_deref() == Some(State::IkkeLevert.as_str())
                 && event.channel.as_deref() != Some(Channel::Avvist.as_str())
-        };
-        let row = |event: &ListedEvent| {
-            let (code, at) = (some(&event.code), event.at.clone());
-            let what = "ikke levert".to_owned();
-            [
-                what,
-                event.letter.clone(),
-                some(&event.reference),
-                some(&event.sender),
-                "outbox/arkiv".to_owned(),
-                code,
-                at,
-            ]
-        };
-        Ok((events.iter().filter(given_up).map(row).collect(), first, last))
+            {
+                let [reference, sender, code] =
+                    [event.reference, event.sender, event.code].map(Option::unwrap_or_default);
+                let place = "outbox/arkiv".to_owned();
+                given_up.push(["ikke levert".to_owned(), event.letter, reference, sender, place, code, event.at]);
+            }
+        })?;
+        Ok((given_up, first, last))
     }
 
     /// By the ledger, else by the day in the batch's name.
@@ -168,33 +178,6 @@ fn matter(what: &str, status: &Status, place: &str) -> Matter {
     let (reference, sender) = (some(&status.eksternReferanse), some(&status.avsender));
     let (id, code, since) = (status.forsendelsesId.clone(), status.kode.clone(), status.plassert.to_string());
     [what.to_owned(), id, reference, sender, place.to_owned(), code, since]
-}
-
-/// One file for each sender, for import into its archive system.
-fn feedback(day: &str, events: &[ListedEvent]) -> Vec<(String, String)> {
-    let mut senders: BTreeMap<&str, Vec<[String; 7]>> = BTreeMap::new();
-    for event in events.iter().filter(|event| event.kind == "status") {
-        let Some(sender) = &event.sender else { continue };
-        senders.entry(sender).or_default().push([
-            some(&event.reference),
-            event.letter.clone(),
-            event.at.clone(),
-            some(&event.state),
-            some(&event.channel),
-            some(&event.code),
-            some(&event.notified),
-        ]);
-    }
-    let header = ["eksternReferanse", "forsendelsesId", "tidspunkt", "status", "kanal", "kode", "underrettet"];
-    senders
-        .into_iter()
-        .flat_map(|(sender, rows)| file(format!("kvittering-{day}-{sender}.csv"), header, rows))
-        .collect()
-}
-
-/// A file where there is something to say.
-fn file<const N: usize>(name: String, header: [&str; N], rows: Vec<[String; N]>) -> Vec<(String, String)> {
-    if rows.is_empty() { Vec::new() } else { vec![(name, sheet::table(header, rows))] }
 }
 
 /// A row that concerns no one letter.

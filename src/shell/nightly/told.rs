@@ -13,9 +13,9 @@ impl Night<'_> {
     pub(super) fn complain(&mut self) -> anyhow::Result<()> {
         let mut complaints = std::mem::take(&mut self.receipts.complaints);
         let mut unknown = Vec::new();
-        for (id, heard) in self.receipts.letters.iter().filter(|(id, _)| !self.met.contains(id)) {
-            if !self.pass.ledger.knows(&Uuid::from_u128(*id).to_string())? {
-                unknown.push(heard.place.clone());
+        for (id, file, line) in self.receipts.letters().filter(|(id, ..)| !self.met.contains(id)) {
+            if !self.pass.ledger.knows(&Uuid::from_u128(id).to_string())? {
+                unknown.push((file, line));
             }
         }
         unknown.sort();
