@@ -11,8 +11,9 @@ use chrono_tz::Europe::Oslo;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use postgang::core::calendar::{Time, parse_time};
+use postgang::core::senders::Senders;
 use postgang::core::snapshot::SnapshotName;
-use postgang::shell::intake::Patience;
+use postgang::shell::intake::{self, Patience};
 use postgang::shell::pass::{self, PassError, Settings};
 use postgang::shell::root::{Root, RootError};
 use postgang::shell::{check, demo, explain, nightly, overview, summary, watch};
@@ -153,10 +154,32 @@ fn main() -> ExitCode {
     match execute(&cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
+            if cli.common.json {
+                println!("{}", failure(&cli, error.to_string()));
+            }
             eprintln!("{error}");
             ExitCode::from(exit_code(&error))
         }
     }
+}
+
+/// What a machine reads of a command that did nothing: the command's own counts, and why.
+fn failure(cli: &Cli, message: String) -> serde_json::Value {
+    let messages = vec![message];
+    let json = match &cli.command {
+        Command::Run(_) => {
+            let root = Root::new(&cli.common.root, None);
+            let left =
+                intake::list(&root, &Senders::default()).map_or(0, |inbox| inbox.drops.len() + inbox.strays.len());
+            serde_json::to_value(pass::Report { left, messages, ..Default::default() })
+        }
+        Command::Nightly => {
+            let run = pass::Report { messages, ..Default::default() };
+            serde_json::to_value(nightly::NightReport { run, ..Default::default() })
+        }
+        _ => Ok(serde_json::json!({ "messages": messages })),
+    };
+    json.expect("the answer is plain data")
 }
 
 fn execute(cli: &Cli) -> Result<u8, PassError> {
@@ -213,6 +236,7 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
             Ok(u8::from(!held.iter().any(|letter| letter.stopped)))
         }
         Command::Report => {
+            root.check_mounted()?;
             let summary = summary::summary(&root)?;
             show(common, &summary, &summary.text())?;
             Ok(0)
@@ -224,6 +248,7 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
             Ok(checked.exit_code)
         }
         Command::Explain { letter } => {
+            root.check_mounted()?;
             let letters = explain::explain(&root, letter)?;
             let texts: Vec<String> = letters.iter().map(explain::Explanation::text).collect();
             show(common, &serde_json::json!({ "letters": letters }), &texts.join("\n"))?;
@@ -233,6 +258,7 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
             Ok(u8::from(letters.is_empty()))
         }
         Command::Status => {
+            root.check_mounted()?;
             let overview = overview::overview(&root, &pass::read_senders(&root)?)?;
             show(common, &overview, &overview.text())?;
             Ok(0)

@@ -46,7 +46,7 @@ enum Kind<'a> {
 const KNOWN: [&str; 8] = ["vedtak.pdf", "a.pdf", "KLAR", "FERDIG", "status.yaml", "x.part", "Thumbs.db", "STOPP"];
 
 static SENDERS: LazyLock<Senders> =
-    LazyLock::new(|| Senders::parse(include_str!("../../registry/avsendere.yaml")).expect("it is the sample"));
+    LazyLock::new(|| Senders::parse(include_bytes!("../../registry/avsendere.yaml")).expect("it is the sample"));
 
 fuzz_target!(|drop: Drop| {
     let memory = Path::new("/dev/shm");

@@ -23,8 +23,8 @@ pub enum Mailbox {
 impl Mailbox {
     /// By the supplier's organisation number, with or without an ISO 6523 prefix.
     pub fn of_supplier(text: &str) -> Self {
-        let number = text.trim();
-        match number.strip_prefix("0192:").or_else(|| number.strip_prefix("9908:")).unwrap_or(number) {
+        let number: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        match number.strip_prefix("0192:").or_else(|| number.strip_prefix("9908:")).unwrap_or(&number) {
             "984661185" => Self::Digipost,
             "922020175" | "996460320" => Self::Eboks,
             _ => Self::Other,
@@ -84,6 +84,7 @@ mod tests {
     #[test]
     fn suppliers() {
         for (number, expected) in [
+            ("984 661 185", Mailbox::Digipost),
             ("984661185", Mailbox::Digipost),
             ("0192:984661185", Mailbox::Digipost),
             ("9908:984661185", Mailbox::Digipost),

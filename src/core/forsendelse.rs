@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::code::{Code, Refusal};
 use super::names::shown;
+use super::place;
 
 /// Bytes a metadata file may have; a letter's metadata is a few thousand.
 pub const METADATA_BYTES_MAX: usize = 1 << 20;
@@ -315,42 +316,48 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
     if bytes.len() > METADATA_BYTES_MAX {
         return Err(unreadable(&format!("filen er større enn {METADATA_BYTES_MAX} byte")));
     }
-    if bytes.trim_ascii().is_empty() {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = str::from_utf8(bytes).map_err(|error| {
+        let (line, column) = place::of_end(&bytes[..error.valid_up_to()]);
+        unreadable(&format!("linje {line}, kolonne {column}: tegnet er ikke UTF-8; lagre filen som UTF-8"))
+    })?;
+    if text.trim().is_empty() {
         return Err(unreadable("linje 1, kolonne 1: filen er tom"));
     }
     if let Some(line) = line_that_is_too_deep(bytes) {
         return Err(unreadable(&format!("linje {line}, kolonne 1: mer enn {METADATA_DEPTH_MAX} nivåer i hverandre")));
     }
+    let repeated = |message: &str| message.split('`').nth(1).and_then(|key| place::of_key(text, key, 1));
     match format {
         Format::Yaml => {
-            let outcome = typed(serde_yaml::Deserializer::from_slice(bytes));
+            let outcome = typed(serde_yaml::Deserializer::from_str(text));
             let classify = |error: &serde_yaml::Error| {
-                let syntax = serde_yaml::from_slice::<IgnoredAny>(bytes);
-                let at = |e: &serde_yaml::Error| e.location().map_or((1, 1), |l| (l.line(), l.column()));
+                let syntax = serde_yaml::from_str::<IgnoredAny>(text);
+                let at = |e: &serde_yaml::Error| e.location().map(|l| (l.line(), l.column()));
                 match syntax {
-                    Err(syntax) => Problem::Syntax(at(&syntax)),
+                    // Only a second document has no place.
+                    Err(syntax) => Problem::Syntax(at(&syntax).unwrap_or_else(|| last_document(text))),
                     Ok(_) if is_repeated_key(error) => {
-                        let place = second_place(bytes, &error.to_string());
-                        Problem::RepeatedKey(place.unwrap_or_else(|| at(error)))
+                        Problem::RepeatedKey(repeated(&error.to_string()).or_else(|| at(error)).unwrap_or((1, 1)))
                     }
                     Ok(_) => Problem::Type,
                 }
             };
-            finish(outcome, classify, || JsonTree.deserialize(serde_yaml::Deserializer::from_slice(bytes)).ok())
+            finish(text, outcome, classify, || JsonTree.deserialize(serde_yaml::Deserializer::from_str(text)).ok())
         }
         Format::Json => {
-            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-            let mut json = serde_json::Deserializer::from_slice(bytes);
+            let mut json = serde_json::Deserializer::from_str(text);
             let value = JsonTree.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
             let value = value.map_err(|error| {
                 let at = (error.line(), error.column());
                 if is_repeated_key(&error) { Problem::RepeatedKey(at) } else { Problem::Syntax(at) }.refusal("")
             })?;
-            let classify = |error: &serde_json::Error| {
-                if is_repeated_key(error) { Problem::RepeatedKey((1, 1)) } else { Problem::Type }
+            let classify = |error: &serde_json::Error| match is_repeated_key(error) {
+                true => Problem::RepeatedKey(repeated(&error.to_string()).unwrap_or((1, 1))),
+                false => Problem::Type,
             };
             let outcome = typed(&value);
-            finish(outcome, classify, || Some(value))
+            finish(text, outcome, classify, || Some(value))
         }
     }
 }
@@ -388,26 +395,32 @@ fn is_repeated_key(error: &impl fmt::Display) -> bool {
     error.to_string().contains("duplicate field") || error.to_string().contains("duplicate entry")
 }
 
-/// The parser places a repeated key at the start of its mapping; the key's second line helps more.
-fn second_place(bytes: &[u8], message: &str) -> Option<(usize, usize)> {
-    let key = message.split('`').nth(1)?;
-    let place = |(number, line): (usize, &[u8])| {
-        let line = std::str::from_utf8(line).ok()?;
-        let start = line.len() - line.trim_start_matches([' ', '-', '"', '\'']).len();
-        let rest = line[start..].strip_prefix(key)?.trim_start_matches(['"', '\'', ' ']);
-        rest.starts_with(':').then_some((number + 1, start + 1))
-    };
-    bytes.split(|b| *b == b'\n').enumerate().filter_map(place).nth(1)
+/// Where the last of several YAML documents begins.
+fn last_document(text: &str) -> (usize, usize) {
+    let starts = text.lines().enumerate().filter(|(_, line)| line.starts_with("---"));
+    starts.last().map_or((1, 1), |(number, _)| (number + 1, 1))
 }
 
-type Outcome<E> = Result<(Forsendelse, Vec<String>), (E, String)>;
+type Outcome<E> = Result<(Forsendelse, Option<Unknown>), (E, String)>;
+
+/// A field that nobody knows.
+struct Unknown {
+    /// The path of the mapping it stands in.
+    parent: String,
+    name: String,
+}
 
 /// Deserializes while noting the path of every unknown field, and of the field where it fails.
 fn typed<'de, D: Deserializer<'de>>(deserializer: D) -> Outcome<D::Error> {
-    let mut unknown = Vec::new();
+    let mut unknown = None;
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(deserializer, &mut track);
-    let outcome = serde_ignored::deserialize(tracked, |path| unknown.push(shown(&path.to_string()).replace(".?", "")));
+    let outcome = serde_ignored::deserialize(tracked, |path| {
+        if let serde_ignored::Path::Map { parent, key } = path {
+            let parent = parent.to_string().replace(".?", "").trim_matches(['.', '?']).to_owned();
+            unknown.get_or_insert(Unknown { parent, name: key });
+        }
+    });
     match outcome {
         Ok(Mapping(forsendelse)) => Ok((forsendelse, unknown)),
         Err(error) => Err((error, shown(&track.path().to_string()).replace(".?", ""))),
@@ -416,46 +429,75 @@ fn typed<'de, D: Deserializer<'de>>(deserializer: D) -> Outcome<D::Error> {
 
 /// `tree`: the file without its types, for what the typed reading did not come to.
 fn finish<E>(
+    text: &str,
     outcome: Outcome<E>,
     classify: impl FnOnce(&E) -> Problem,
     tree: impl FnOnce() -> Option<Value>,
 ) -> Result<Parsed, Refusal> {
     let (problem, path) = match outcome {
         Ok((forsendelse, unknown)) => {
-            return Ok(Parsed { forsendelse, unknown: unknown.first().map(|path| unknown_field(path)) });
+            return Ok(Parsed { forsendelse, unknown: unknown.map(|field| field.refusal(text)) });
         }
         Err((error, path)) => (classify(&error), path),
     };
     let misspelt = match problem {
-        Problem::Type => tree().and_then(|tree| misspelt(&tree)),
+        Problem::Type => tree().and_then(|tree| misspelt(&tree, "")),
         Problem::Syntax(_) | Problem::RepeatedKey(_) => None,
     };
-    Err(misspelt.map_or_else(|| problem.refusal(&path), |path| unknown_field(&path)))
+    Err(misspelt.map_or_else(|| problem.refusal(&path), |field| field.refusal(text)))
 }
 
-fn unknown_field(path: &str) -> Refusal {
-    Refusal::new(Code::UnknownField, format!("felt {path}; nærmeste kjente felt er {}", nearest(path)))
-}
+impl Unknown {
+    fn refusal(&self, text: &str) -> Refusal {
+        let (nearest, distance) = self.nearest();
+        let what = if self.may_be_shown(nearest, distance) {
+            format!("felt {}{}", self.place(), self.name)
+        } else {
+            let line = text.lines().position(|line| line.contains(&self.name));
+            let line = line.map(|line| format!("linje {}: ", line + 1)).unwrap_or_default();
+            let within = if self.parent.is_empty() { String::new() } else { format!(" i {}", self.parent) };
+            format!("{line}ukjent felt{within}; teksten gjengis ikke, for den kan være personlig")
+        };
+        Refusal::new(Code::UnknownField, format!("{what}; nærmeste kjente felt er {nearest}"))
+    }
 
-/// The path of a field that is known nowhere in the format. An unknown field is refused before a value of the wrong
-/// kind is, wherever the two stand.
-fn misspelt(value: &Value) -> Option<String> {
-    let below = |place: &str, value| misspelt(value).map(|path| format!("{place}.{path}"));
-    match value {
-        Value::Object(fields) => fields.iter().find_map(|(name, value)| match name.as_str() {
-            name if !KNOWN.contains(&name) => Some(shown(name)),
-            name if FREE.contains(&name) => None,
-            name => below(name, value),
-        }),
-        Value::Array(items) => items.iter().enumerate().find_map(|(index, item)| below(&index.to_string(), item)),
-        _ => None,
+    fn place(&self) -> String {
+        if self.parent.is_empty() { String::new() } else { format!("{}.", self.parent) }
+    }
+
+    fn nearest(&self) -> (&'static str, usize) {
+        let name = self.name.to_lowercase();
+        let distance = |known: &&str| strsim::damerau_levenshtein(&name, &known.to_lowercase());
+        let measured = KNOWN.iter().map(|known| (*known, distance(known)));
+        measured.min_by_key(|(_, distance)| *distance).expect("there are known names")
+    }
+
+    /// A comma in an unquoted text makes a field of what follows it: half a name, or an address. What is repeated must
+    /// look like a field; among a person's fields, like one of those that are known.
+    fn may_be_shown(&self, nearest: &str, distance: usize) -> bool {
+        let is_word = self.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_small = self.name.starts_with(|first: char| first.is_ascii_lowercase());
+        let personal = ["mottaker", "svarSendesTil"].iter().any(|field| self.parent.starts_with(field));
+        let likely = if personal { is_small && distance <= 1 + self.name.len() / 4 } else { is_small || distance == 0 };
+        is_word && likely && self.name.len() <= 2 * nearest.len().max(16)
     }
 }
 
-fn nearest(path: &str) -> &'static str {
-    let name = path.rsplit('.').next().unwrap_or(path).to_lowercase();
-    let distance = |known: &&&str| strsim::damerau_levenshtein(&name, &known.to_lowercase());
-    KNOWN.iter().min_by_key(distance).expect("there are known names")
+/// The first field that is known nowhere in the format. An unknown field is refused before a value of the wrong kind
+/// is, wherever the two stand.
+fn misspelt(value: &Value, parent: &str) -> Option<Unknown> {
+    let below = |name: &str| if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };
+    match value {
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| match name.as_str() {
+            name if !KNOWN.contains(&name) => Some(Unknown { parent: parent.to_owned(), name: name.to_owned() }),
+            name if FREE.contains(&name) => None,
+            name => misspelt(value, &below(name)),
+        }),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(index, item)| misspelt(item, &below(&index.to_string())))
+        }
+        _ => None,
+    }
 }
 
 /// Cheap and on the safe side: brackets opened and not closed, whatever quotes they stand in, and block nesting by
@@ -678,13 +720,30 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_slipped_into_a_fields_place_is_not_repeated() {
+        for text in [
+            "tittel: x\nmottaker: {navn: Nordmann, Kari, postnummer: 0010}",
+            "tittel: x\nmottaker: {navn:Kari Nordmann, postnummer: 0010}",
+            "tittel: x\nmottaker: {adresselinje1: Storgata 1, h0201}",
+            "tittel: x\nmottaker:\n  Kari.Nordmann: 1",
+            "{tittel: Til Nordmann, Kari,\nmottaker: {}}",
+        ] {
+            let (code, detail) = refused(yaml(text));
+            assert_eq!(code, Code::UnknownField);
+            assert!(detail.starts_with("linje ") && detail.contains(": ukjent felt"), "{detail}");
+            assert!(!["Kari", "Nordmann", "h0201"].iter().any(|word| detail.contains(word)), "{detail}");
+        }
+    }
+
+    #[test]
     fn unreadable_with_line_and_column() {
         for (text, place) in [
             ("tittel: [\n", "linje 2, kolonne 1"),
             ("tittel: a\ntittel: b\n", "linje 2, kolonne 1"),
             ("a: b: c\n", "linje 1, kolonne 5"),
             ("", "linje 1, kolonne 1"),
-            ("--- {}\n--- {}\n", "linje 1, kolonne 1"),
+            ("--- {}\n--- {}\n", "linje 2, kolonne 1"),
+            ("konteringskode: a\nkonteringsKode: b", "linje 2, kolonne 1"),
         ] {
             let (code, detail) = refused(yaml(text));
             assert_eq!(code, Code::MetadataUnreadable, "{text}");
@@ -698,7 +757,14 @@ mod tests {
         ] {
             assert_eq!(refused(json(text)).0, Code::MetadataUnreadable, "{text}");
         }
-        assert_eq!(refused(known(b"tittel: \xe6\xf8\xe5", Format::Yaml)).0, Code::MetadataUnreadable);
+        for format in [Format::Yaml, Format::Json] {
+            let (code, detail) = refused(known(b"{\n\"tittel\": \"b\xe6\"}", format));
+            assert_eq!(code, Code::MetadataUnreadable);
+            assert!(detail.starts_with("linje 2, kolonne 13: tegnet er ikke UTF-8"), "{detail}");
+        }
+        assert!(yaml("\u{feff}tittel: a").is_ok() && json("\u{feff}{\"tittel\": \"a\"}").is_ok());
+        let (_, detail) = refused(json("{\n\"konteringskode\":\"a\",\n\"konteringsKode\":\"b\"}"));
+        assert!(detail.starts_with("linje 3, kolonne 2"), "{detail}");
     }
 
     #[test]

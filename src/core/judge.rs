@@ -89,14 +89,11 @@ impl Drop {
     /// The sender: the folder's, else the field's, else the only one there is.
     pub fn sender<'a>(&self, senders: &'a Senders) -> Result<&'a Sender, Refusal> {
         let unknown = || Refusal::new(Code::SenderUnknown, "");
-        let named = self
-            .named_sender
-            .as_deref()
-            .map(|text| OrgNumber::parse(text.as_bytes()).ok_or_else(unknown))
-            .transpose()?;
+        let named = self.named_sender.as_deref().map(|text| OrgNumber::parse(text.as_bytes()));
         match (self.folder_sender, named) {
-            (Some(folder), Some(field)) if folder != field => Err(Refusal::new(Code::SenderMismatch, "")),
-            (Some(number), _) | (None, Some(number)) => senders.get(number).ok_or_else(unknown),
+            (Some(folder), Some(field)) if field != Some(folder) => Err(Refusal::new(Code::SenderMismatch, "")),
+            (Some(number), _) | (None, Some(Some(number))) => senders.get(number).ok_or_else(unknown),
+            (None, Some(None)) => Err(unknown()),
             (None, None) => senders.only().ok_or_else(unknown),
         }
     }
@@ -207,7 +204,8 @@ impl Judgement {
 /// The whole decision on one drop, but for `duplicate`.
 pub fn judge(drop: &Drop, reads: &[Read], senders: &Senders, facts: &Facts, today: NaiveDate) -> Judgement {
     let addressed = drop.address(senders, today);
-    let sender = drop.sender(senders).ok().map(|sender| sender.number);
+    // Whoever owns the inbox is told, whatever the letter says of its sender.
+    let sender = drop.sender(senders).ok().map(|sender| sender.number).or(drop.folder_sender);
     let rule = addressed.as_ref().ok().map(|addressed| addressed.rule.clone());
     let mut address = None;
     let outcome = addressed.and_then(|addressed| decide(drop, reads, &addressed, facts, today, &mut address));

@@ -164,9 +164,15 @@ impl Recipient {
 
     pub fn with_address(&self, address: &Address) -> Self {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let mut lines = address.lines.iter().map(|line| some(line));
+        let mut given: Vec<String> = address.lines.iter().filter_map(|line| some(line)).collect();
+        // The street often stands last: what there is no line for shares the third.
+        if given.len() > 3 {
+            let shared = given.split_off(2).join(", ");
+            given.push(shared);
+        }
+        let mut lines = given.into_iter();
         Self {
-            lines: std::array::from_fn(|_| lines.next().flatten()),
+            lines: std::array::from_fn(|_| lines.next()),
             postcode: some(&address.postcode),
             city: some(&address.city),
             country: some(&address.country),
@@ -371,6 +377,14 @@ mod tests {
             assert!(refusal.detail.starts_with(&format!("felt {field}: ")), "{rest}: {}", refusal.detail);
         }
         assert_eq!(letter("mottaker: {navn: x}").unwrap_err().detail, "felt tittel: feltet mangler");
+    }
+
+    #[test]
+    fn no_line_of_a_registers_address_is_lost() {
+        let lines = ["c/o A", "B", "", "Storgata 44", "Oppgang 5"].map(str::to_owned).to_vec();
+        let address = Address { lines, postcode: "0150".into(), city: "OSLO".into(), country: String::new() };
+        let lines = Recipient::default().with_address(&address).lines;
+        assert_eq!(lines.map(Option::unwrap), ["c/o A", "B", "Storgata 44, Oppgang 5"]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod judge;
 pub mod letter;
 pub mod names;
 pub mod nightly;
+pub mod place;
 pub mod print;
 pub mod receipts;
 pub mod route;

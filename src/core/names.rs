@@ -49,12 +49,16 @@ pub fn says_complete(name: &str) -> bool {
 
 /// What operating systems leave behind, and the completeness marker: never part of a letter.
 pub fn is_ignored(name: &str) -> bool {
-    says_complete(name) || LITTER.iter().any(|litter| litter.eq_ignore_ascii_case(name)) || name.starts_with("._")
+    says_complete(name) || is_litter(name)
+}
+
+fn is_litter(name: &str) -> bool {
+    LITTER.iter().any(|litter| litter.eq_ignore_ascii_case(name)) || name.starts_with("._")
 }
 
 /// A loose file in `inbox/` that nobody needs to hear about.
 pub fn is_furniture(name: &str) -> bool {
-    is_ignored(name) || name.starts_with('.') || ["LESMEG", "LESMEG.md", "LESMEG.txt"].contains(&name)
+    is_litter(name) || name.starts_with('.') || ["LESMEG", "LESMEG.md", "LESMEG.txt"].contains(&name)
 }
 
 /// A file with which a clerk stops a letter that still waits.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::calendar::{Calendar, ReadingLimit};
 use super::identity::OrgNumber;
+use super::place;
 use super::print::PrintSettings;
 use super::snapshot::RegisterPolicies;
 
@@ -152,19 +153,27 @@ pub struct Rule {
 
 impl Senders {
     /// Reads the whole file; the first mistake stops everything, so that no letter meets half a rule.
-    pub fn parse(text: &str) -> Result<Self, SendersError> {
-        let file: File = serde_yaml::from_str(text).map_err(SendersError::from_yaml)?;
+    pub fn parse(bytes: &[u8]) -> Result<Self, SendersError> {
+        let text = str::from_utf8(bytes).map_err(|error| {
+            let (line, column) = place::of_end(&bytes[..error.valid_up_to()]);
+            SendersError { line, column, problem: "tegnet er ikke UTF-8; lagre filen som UTF-8".to_owned() }
+        })?;
+        let file: File = serde_yaml::from_str(text).map_err(|error| SendersError::from_yaml(text, &error))?;
         let mut seen = Vec::new();
         for sender in &file.avsendere {
             let number = sender.number.to_string();
             if seen.contains(&number) {
-                return Err(SendersError::at_nth(text, &number, 1, "avsenderen er oppgitt to ganger"));
+                let (first, _) = place::of_text(text, &number, 1).unwrap_or((1, 1));
+                return Err(SendersError::at(text, &number, first + 1, "avsenderen er oppgitt to ganger"));
             }
-            sender.check().map_err(|problem| SendersError::at_nth(text, &number, 0, &problem))?;
+            sender.check().map_err(|(near, problem)| {
+                let (line, _) = place::of_text(text, &number, 1).unwrap_or((1, 1));
+                SendersError::at(text, &near, line, &problem)
+            })?;
             seen.push(number);
         }
         if file.avsendere.is_empty() {
-            return Err(SendersError::at_nth(text, "avsendere", 0, "listen har ingen avsender"));
+            return Err(SendersError::at(text, "avsendere", 1, "listen har ingen avsender"));
         }
         Ok(Self {
             registers: file.registre,
@@ -197,20 +206,22 @@ impl Sender {
         self.mailboxes.as_ref().is_some_and(|mailboxes| mailboxes.from <= day)
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// What the file's form alone does not say; `Err` is a text to find the place by, and the problem.
+    fn check(&self) -> Result<(), (String, String)> {
         if self.name.trim().is_empty() {
-            return Err("navn er tomt".to_owned());
+            return Err(("navn".to_owned(), "navn er tomt".to_owned()));
         }
         for group in [Group::Persons, Group::Organisations] {
             let mut days: Vec<_> = self.rules.iter().filter(|r| r.group(group).is_some()).map(|r| r.from).collect();
             days.sort_unstable();
             if let Some(pair) = days.windows(2).find(|pair| pair[0] == pair[1]) {
-                return Err(format!("to regler gjelder samme gruppe fra {}", pair[0]));
+                let day = pair[0].to_string();
+                return Err((day.clone(), format!("to regler gjelder samme gruppe fra {day}")));
             }
         }
         match &self.return_address {
             Some(address) if address.postcode.len() != 4 || !address.postcode.bytes().all(|b| b.is_ascii_digit()) => {
-                Err("returadressens postnummer må ha fire sifre".to_owned())
+                Err(("postnummer".to_owned(), "returadressens postnummer må ha fire sifre".to_owned()))
             }
             _ => Ok(()),
         }
@@ -269,37 +280,56 @@ pub struct SendersError {
 }
 
 impl SendersError {
-    fn from_yaml(error: serde_yaml::Error) -> Self {
+    fn from_yaml(text: &str, error: &serde_yaml::Error) -> Self {
         let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-        Self { line, column, problem: translate(&error.to_string()) }
+        let message = error.to_string();
+        // Its messages end in ` at line N column M`, which stands in front of ours.
+        let message = message.split(" at line ").next().unwrap_or_default();
+        let problem = translate(message);
+        // The parser often knows no more than where the mapping begins; the word that it quotes stands further on.
+        let quoted = problem.split('«').nth(1).and_then(|rest| rest.split('»').next());
+        let exact = match quoted {
+            Some(key) if message.contains("duplicate field") => place::of_key(text, key, 1),
+            Some(_) if message.contains("missing field") => None,
+            Some(word) => place::of_text(text, word, line),
+            None => None,
+        };
+        let (line, column) = exact.unwrap_or((line, column));
+        Self { line, column, problem }
     }
 
-    /// At the `nth` line that holds `needle`, for what the parser cannot know.
-    fn at_nth(text: &str, needle: &str, nth: usize, problem: &str) -> Self {
-        let places = text.lines().enumerate().filter_map(|(number, line)| Some((number + 1, line.find(needle)? + 1)));
-        let (line, column) = places.clone().nth(nth).or_else(|| places.last()).unwrap_or((1, 1));
+    /// Where `near` stands, at or after line `from`.
+    fn at(text: &str, near: &str, from: usize, problem: &str) -> Self {
+        let (line, column) = place::of_text(text, near, from).unwrap_or((from, 1));
         Self { line, column, problem: problem.to_owned() }
     }
 }
 
-/// The parser's words in bokmål. Its messages end in ` at line N column M`, which stands in front of ours.
+/// The parser's words in bokmål.
 fn translate(message: &str) -> String {
-    let message = message.split(" at line ").next().unwrap_or(message);
     // What our own types say comes after the path of the field.
     if let Some(at) = message.find('«') {
         return message[at..].to_owned();
     }
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
     match quoted.as_slice() {
-        [field, known @ ..] if message.contains("unknown field") => {
+        [field, known @ ..] if says(&["unknown field"]) => {
             format!("feltet «{field}» er ukjent her; kjente felter er {}", known.join(", "))
         }
-        [value, known @ ..] if message.contains("unknown variant") => {
+        [value, known @ ..] if says(&["unknown variant"]) => {
             format!("«{value}» er ikke en gyldig verdi; gyldige verdier er {}", known.join(", "))
         }
-        [field, ..] if message.contains("missing field") => format!("feltet «{field}» mangler"),
-        [field, ..] if message.contains("duplicate field") => format!("feltet «{field}» er oppgitt to ganger"),
-        _ => format!("filen er ikke gyldig her ({message})"),
+        [field, ..] if says(&["missing field"]) => format!("feltet «{field}» mangler"),
+        [field, ..] if says(&["duplicate field"]) => format!("feltet «{field}» er oppgitt to ganger"),
+        _ if says(&["out of range", "invalid characters", "end of input", "trailing input"]) => {
+            "dette er ikke en dato; skriv den som 2026-12-24".to_owned()
+        }
+        _ if says(&["invalid type", "invalid value", "invalid length", "expected"]) && !says(&["did not find"]) => {
+            "verdien er av feil slag, eller utenfor det som er tillatt".to_owned()
+        }
+        _ if says(&["more than one document"]) => "filen har mer enn ett YAML-dokument".to_owned(),
+        _ => "filen er ikke gyldig YAML her; se etter innrykk, anførselstegn, kolon og klammer".to_owned(),
     }
 }
 
@@ -343,7 +373,7 @@ mod tests {
 
     #[test]
     fn rules_are_dated_by_group() {
-        let senders = Senders::parse(ONE).unwrap();
+        let senders = Senders::parse(ONE.as_bytes()).unwrap();
         let sender = senders.only().unwrap();
         assert_eq!(sender.rule(Group::Persons, day("2016-09-19")), None);
         let persons = sender.rule(Group::Persons, day("2026-01-01")).unwrap();
@@ -366,17 +396,25 @@ mod tests {
             ("deretter: kun-digital", "deretter: papir", 10, "«papir» er ikke en gyldig verdi"),
             ("deretter: kun-digital", "purring: aldri", 10, "«aldri» er ikke en purring"),
             ("    navn: Storevik kommune\n", "", 2, "feltet «navn» mangler"),
-            ("fra: 2020-01-01", "fra: 2020-13-01", 9, ""),
-            ("fra: 2020-01-01", "fra: 2016-09-20", 2, "to regler gjelder samme gruppe fra 2016-09-20"),
-            ("avsendere:", "avsendere: [", 2, ""),
+            ("fra: 2020-01-01", "fra: 2020-13-01", 9, "dette er ikke en dato"),
+            ("personer: {", "personer: {purring: -1, x: {", 7, ""),
+            (
+                "    navn: Storevik",
+                "    returadresse: {navn: S, postnummer: 46, poststed: X}\n    navn: Storevik",
+                3,
+                "returadressens",
+            ),
+            ("avsendere:", "registre: {krr: {minst_rader: -1}}\navsendere:", 1, "verdien er av feil slag"),
+            ("fra: 2020-01-01", "fra: 2016-09-20", 4, "to regler gjelder samme gruppe fra 2016-09-20"),
+            ("avsendere:", "avsendere: [", 2, "filen er ikke gyldig YAML"),
         ] {
-            let error = Senders::parse(&ONE.replacen(from, to, 1)).unwrap_err();
+            let error = Senders::parse(ONE.replacen(from, to, 1).as_bytes()).unwrap_err();
             assert!(error.problem.starts_with(problem), "{to}: {error}");
             assert_eq!(error.line, line, "{to}: {error}");
         }
         let twice = format!("{ONE}{}", ONE.split_once('\n').unwrap().1);
-        let error = Senders::parse(&twice).unwrap_err();
+        let error = Senders::parse(twice.as_bytes()).unwrap_err();
         assert_eq!((error.line, error.column), (11, 26), "{error}");
-        assert!(Senders::parse("avsendere: []").is_err());
+        assert!(Senders::parse(b"avsendere: []").is_err());
     }
 }

@@ -48,7 +48,9 @@ impl Checked {
 /// Checks one path, or with none the whole root: senders, snapshots and every drop.
 pub fn check(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Checked, PassError> {
     let mut checked = Checked::default();
-    match path {
+    // As messages name it, from the root, where it is not given from here.
+    let path = path.map(|path| if path.exists() { path.to_owned() } else { root.dir().join(path) });
+    match path.as_deref() {
         None => {
             let senders = read_senders(root)?;
             checked.add("registry/avsendere.yaml", None, senders_text(&senders), 0);
@@ -64,7 +66,7 @@ pub fn check(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Ch
         }
         Some(path) if path.is_dir() && path.join(STATUS).is_file() => {
             for explanation in explain(root, &path.to_string_lossy())? {
-                checked.add(path.display().to_string(), None, explanation.text(), 0);
+                checked.add(shown_path(path), None, explanation.text(), 0);
             }
         }
         Some(path) if path.is_dir() => {
@@ -79,10 +81,10 @@ pub fn check(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Ch
 fn check_file(checked: &mut Checked, root: &Root, settings: &Settings, path: &Path) -> Result<(), PassError> {
     let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if file.ends_with(".yaml") || file.ends_with(".yml") {
-        let text = std::fs::read_to_string(path).with_context(|| format!("{} kan ikke leses", path.display()))?;
-        match Senders::parse(&text) {
-            Ok(senders) => checked.add(path.display().to_string(), None, senders_text(&senders), 0),
-            Err(error) => checked.add(path.display().to_string(), None, error.to_string(), 3),
+        let bytes = std::fs::read(path).with_context(|| format!("{} kan ikke leses", shown_path(path)))?;
+        match Senders::parse(&bytes) {
+            Ok(senders) => checked.add(shown_path(path), None, senders_text(&senders), 0),
+            Err(error) => checked.add(shown_path(path), None, error.to_string(), 3),
         }
         return Ok(());
     }
@@ -95,7 +97,7 @@ fn check_file(checked: &mut Checked, root: &Root, settings: &Settings, path: &Pa
         }
         Err(_) => {
             let what = "finnes ikke, eller er verken en brevmappe, et register eller avsendere.yaml";
-            checked.add(path.display().to_string(), None, what, 1);
+            checked.add(shown_path(path), None, what, 1);
         }
     }
     Ok(())
@@ -157,8 +159,14 @@ fn drop_name(root: &Root, path: &Path) -> DropName {
     DropName { sender, name: path.file_name().unwrap_or_default().to_owned() }
 }
 
+/// What a stranger named may stand in a path.
+fn shown_path(path: &Path) -> String {
+    shown(&path.to_string_lossy())
+}
+
 fn senders_text(senders: &Senders) -> String {
     let names: Vec<String> =
         senders.senders.iter().map(|sender| format!("{} {}", sender.number, shown(&sender.name))).collect();
-    format!("gyldig, {} avsendere: {}", names.len(), names.join(", "))
+    let senders = if names.len() == 1 { "avsender" } else { "avsendere" };
+    format!("gyldig, {} {senders}: {}", names.len(), names.join(", "))
 }

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use unicode_normalization::UnicodeNormalization;
 use walkdir::WalkDir;
 
 use super::ledger::{Ledger, LedgerEvent};
 use super::root::Root;
-use crate::core::names::STATUS;
+use crate::core::names::{STATUS, shown};
 use crate::core::status::Status;
 
 /// A letter's folder below `outbox/` is at most this deep: `print/batch-…/letter/`, `arkiv/YYYY-MM/batch-…/letter/`.
@@ -30,14 +31,29 @@ pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<Found>> {
         let status = read_status(&folder).expect("that it has one is how it was found");
         return Ok(vec![with_history(ledger.as_ref(), status.forsendelsesId.clone(), Some((folder, status)))?]);
     }
-    let mut ids: Vec<String> = match &ledger {
-        Some(ledger) if ledger.knows(query)? => vec![query.to_owned()],
-        Some(ledger) => ledger.with_reference(query)?,
-        None => Vec::new(),
+    // As it is kept: an id in small letters, a reference without identity numbers, composed or not.
+    let id = query.to_ascii_lowercase();
+    let query = shown(query);
+    let references = [query.clone(), query.nfc().collect(), query.nfd().collect()];
+    let mut ids = Vec::new();
+    if let Some(ledger) = &ledger {
+        if ledger.knows(&id)? {
+            ids.push(id.clone());
+        } else {
+            for reference in &references {
+                ids.extend(ledger.with_reference(reference)?);
+            }
+        }
+    }
+    let answers = |status: &Status| {
+        status.forsendelsesId == id || status.eksternReferanse.as_ref().is_some_and(|own| references.contains(own))
     };
     let mut placed = match ids.as_slice() {
-        // Nothing remembered: the folders themselves are asked.
-        [] => in_outbox(root, |_| true, |status| status.forsendelsesId == query || answers_to(status, query)),
+        // Nothing remembered: the folders themselves are asked, first by their names.
+        [] => match in_outbox(root, |name| name == query, |_| true) {
+            named if named.is_empty() => in_outbox(root, |_| true, answers),
+            named => named,
+        },
         _ => {
             let may_be = |name: &str| ids.iter().any(|id| name.contains(&id[..8.min(id.len())]));
             in_outbox(root, may_be, |status| ids.contains(&status.forsendelsesId))
@@ -57,10 +73,6 @@ pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<Found>> {
 fn with_history(ledger: Option<&Ledger>, id: String, placed: Option<(PathBuf, Status)>) -> anyhow::Result<Found> {
     let history = ledger.map(|ledger| ledger.history(&id)).transpose()?.unwrap_or_default();
     Ok(Found { id, placed, history })
-}
-
-fn answers_to(status: &Status, reference: &str) -> bool {
-    status.eksternReferanse.as_deref() == Some(reference)
 }
 
 /// A letter's folder, given from here, from the root or from `outbox/`.

@@ -60,7 +60,7 @@ pub fn list(root: &Root, senders: &Senders) -> io::Result<Listing> {
                     ));
                 }
             }
-            _ if is_number && has_folder(&entry.path()).unwrap_or(true) => listing.strays.push(format!(
+            _ if is_number && !is_letter(&entry.path()).unwrap_or(false) => listing.strays.push(format!(
                 "inbox/{name}/: mappen heter som et organisasjonsnummer, men er ingen avsender i avsendere.yaml. Brevene i den er ikke rørt. Prøv: legg inn avsenderen, eller flytt brevene."
             )),
             _ => listing.drops.push(DropName { sender: None, name: entry.file_name() }),
@@ -99,13 +99,16 @@ fn folder_name(entry: &fs::DirEntry, parent: &str, strays: &mut Vec<String>) -> 
     Ok(None)
 }
 
-fn has_folder(dir: &Path) -> io::Result<bool> {
+/// Files and no folders: a letter whose name happens to be a number, not an inbox.
+fn is_letter(dir: &Path) -> io::Result<bool> {
+    let mut files = false;
     for entry in fs::read_dir(dir)? {
         if entry?.file_type()?.is_dir() {
-            return Ok(true);
+            return Ok(false);
         }
+        files = true;
     }
-    Ok(false)
+    Ok(files)
 }
 
 /// A drop as it lies there, and when it last changed.

@@ -64,10 +64,14 @@ pub enum PassError {
 
 /// Reads `registry/avsendere.yaml`.
 pub fn read_senders(root: &Root) -> Result<Senders, PassError> {
-    let text = std::fs::read_to_string(root.senders()).with_context(|| {
-        "registry/avsendere.yaml kan ikke leses. Ingen brev er rørt. Prøv: legg filen der, og gi postgang lov til å lese den".to_owned()
+    let bytes = std::fs::read(root.senders()).map_err(|error| {
+        let why = match error.kind() {
+            io::ErrorKind::NotFound => "filen finnes ikke".to_owned(),
+            _ => format!("filen kan ikke leses ({error})"),
+        };
+        anyhow::anyhow!("registry/avsendere.yaml: {why}. Ingen brev er rørt. Prøv: legg filen i registry/, og gi postgang lov til å lese den.")
     })?;
-    Ok(Senders::parse(&text)?)
+    Ok(Senders::parse(&bytes)?)
 }
 
 /// What a process that makes many passes asks of one.
@@ -116,7 +120,7 @@ pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<R
     settings.progress.finish_and_clear();
     pass.desk.spool.tidy().context("kan ikke rydde .postgang/work")?;
     // The night lists the drops that a register row holds. A pass over chosen drops does not see them all.
-    let held = pass.report.held_by_row();
+    let held = pass.report.drops_held_by_row();
     if errand.drops.is_none() || !held.is_empty() {
         pass.ledger.set_held(&held).context(LEDGER_FAILED)?;
     }

@@ -11,7 +11,7 @@ use super::take::Examined;
 use super::{Desk, Pass, PassError};
 use crate::core::calendar::{Time, parse_time};
 use crate::core::code::Code;
-use crate::core::identity::RecipientId;
+use crate::core::identity::{OrgNumber, RecipientId};
 use crate::core::judge::Judgement;
 use crate::core::letter::Digest256;
 use crate::core::names::{letter_name, shown};
@@ -176,7 +176,7 @@ impl Desk<'_> {
             target: decision.channel.as_str().to_owned(),
             folder: letter_name(&letter.name.text(), &id[..8]),
             status: status.to_yaml(),
-            decision: refused.then(|| decision_text(&status, decision.code)),
+            decision: refused.then(|| decision_text(&status, decision.code, letter.name.sender)),
         };
         let decided = Decided {
             id,
@@ -216,11 +216,12 @@ pub(super) fn blocks(first: &Earlier, now: Time) -> bool {
 }
 
 /// `BESLUTNING.txt`: what a clerk reads in a refused letter's folder.
-fn decision_text(status: &Status, code: Code) -> String {
+fn decision_text(status: &Status, code: Code, inbox: Option<OrgNumber>) -> String {
     let reference = status.eksternReferanse.as_deref().map(shown).unwrap_or_else(|| "(ingen)".to_owned());
+    let inbox = inbox.map(|sender| format!("{sender}/")).unwrap_or_default();
     let paragraph = status.hjemmel.as_deref().map(|h| format!("Hjemmel: {h}\r\n")).unwrap_or_default();
     format!(
-        "Brevet er ikke sendt.\r\n\r\nGrunn: {}\r\nKode: {}\r\n{paragraph}Prøv: {} Flytt så mappen tilbake til inbox/.\r\n\r\nforsendelsesId: {}\r\neksternReferanse: {reference}\r\nMottatt: {}\r\n",
+        "Brevet er ikke sendt.\r\n\r\nGrunn: {}\r\nKode: {}\r\n{paragraph}Prøv: {} Flytt så mappen tilbake til inbox/{inbox}.\r\n\r\nforsendelsesId: {}\r\neksternReferanse: {reference}\r\nMottatt: {}\r\n",
         status.begrunnelse,
         status.kode,
         code.entry().remedy,

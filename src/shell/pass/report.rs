@@ -14,6 +14,8 @@ use crate::shell::stopwatch::Stopwatch;
 
 /// Refused letters that get a line of their own; the rest are in the counts and in `outbox/avvist/`.
 const REFUSALS_SHOWN: usize = 100;
+/// Letters held by a register's row that get a line of their own.
+const HELD_SHOWN: usize = 20;
 
 /// The counts of one pass; serialises as `run --json` prints it.
 #[derive(Debug, Default, Serialize)]
@@ -29,6 +31,9 @@ pub struct Report {
     /// Letters that wait for a snapshot that was refused.
     #[serde(skip)]
     pub held_by_snapshot: usize,
+    /// Letters that wait for a row to be mended.
+    #[serde(skip)]
+    pub held_by_row: usize,
     /// The drops behind `left` that will be tried again, and why.
     #[serde(skip)]
     pub held: Vec<(DropName, Held)>,
@@ -126,6 +131,15 @@ impl Report {
     pub(super) fn waits_for_row(&mut self, name: DropName) {
         self.left += 1;
         self.needs_person = true;
+        self.held_by_row += 1;
+        match self.held_by_row {
+            n if n <= HELD_SHOWN => self.messages.push(format!(
+                "{}: brevet venter, for en rad om mottakeren i et register kan ikke forstås, eller to rader sier ulikt. Det er ikke rørt. Prøv: rett raden som er meldt for registeret, og hent registeret på nytt.",
+                name.shown()
+            )),
+            n if n == HELD_SHOWN + 1 => self.messages.push("Flere brev venter på rader i registrene.".to_owned()),
+            _ => {}
+        }
         self.held.push((name, Held::ByRow));
     }
 
@@ -147,7 +161,7 @@ impl Report {
     }
 
     /// Drops that a register row holds, for the night's list.
-    pub(super) fn held_by_row(&self) -> Vec<String> {
+    pub(super) fn drops_held_by_row(&self) -> Vec<String> {
         let by_row = self.held.iter().filter(|(_, why)| *why == Held::ByRow);
         by_row.map(|(name, _)| name.shown()).collect()
     }

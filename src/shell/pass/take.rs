@@ -169,10 +169,8 @@ impl Desk<'_> {
 
 /// The key's first line: the sender that was found, else the one that was claimed to be it.
 fn sender_line(drop: &Drop, senders: &Senders) -> String {
-    match drop.sender(senders) {
-        Ok(sender) => sender.number.to_string(),
-        Err(_) => drop.named_sender.clone().unwrap_or_default(),
-    }
+    let found = drop.sender(senders).ok().map(|sender| sender.number).or(drop.folder_sender);
+    found.map(|number| number.to_string()).or_else(|| drop.named_sender.clone()).unwrap_or_default()
 }
 
 /// `None` when `work` panicked: one letter must not take the pass with it.

@@ -38,8 +38,8 @@ pub struct Source {
     before: Metadata,
     /// When it was last modified, to the second.
     pub modified: Time,
-    /// What the `.sha256` beside it says, if there is one.
-    expected: Option<Sidecar>,
+    /// What each `.sha256` beside it says.
+    expected: Vec<Sidecar>,
 }
 
 struct Sidecar {
@@ -52,6 +52,7 @@ impl Source {
     /// Opens `<name>.csv` or `<name>.csv.gz` in `dir`; none where neither is there.
     pub fn open(dir: &Path, name: SnapshotName) -> Result<Option<Self>, Refusal> {
         let (plain, packed) = (format!("{name}.csv"), format!("{name}.csv.gz"));
+        let register = name.as_str();
         let (name, gzip) = match (lies_in(dir, &plain)?, lies_in(dir, &packed)?) {
             (false, false) => return Ok(None),
             (true, true) => return Err(Refusal::Ambiguous),
@@ -59,7 +60,9 @@ impl Source {
             (false, true) => (packed, true),
         };
         let path = dir.join(&name);
-        let expected = Sidecar::read(dir, &name)?;
+        let sidecars = [format!("{name}.sha256"), format!("{register}.sha256")];
+        let expected = sidecars.into_iter().filter_map(|sidecar| Sidecar::read(dir, sidecar, &name).transpose());
+        let expected = expected.collect::<Result<_, _>>()?;
         let file = open_file(&path)?;
         let before = file.metadata().map_err(Refusal::Unreadable)?;
         let modified = before.modified().ok().and_then(time_of).ok_or(Refusal::InFuture)?;
@@ -106,9 +109,9 @@ impl Source {
         if bytes != self.before.len() {
             return Err(Refusal::Changing);
         }
-        match self.expected {
-            Some(sidecar) if sidecar.sha256.as_ref() != Some(&sha256) => Err(Refusal::Checksum(sidecar.name)),
-            _ => Ok(sha256),
+        match self.expected.into_iter().find(|sidecar| sidecar.sha256.as_ref() != Some(&sha256)) {
+            Some(sidecar) => Err(Refusal::Checksum(sidecar.name)),
+            None => Ok(sha256),
         }
     }
 
@@ -147,8 +150,7 @@ fn time_of(time: SystemTime) -> Option<Time> {
 
 impl Sidecar {
     /// `sha256sum`'s form: hex, a space, a space or `*`, the name. With several lines, the one that names our file.
-    fn read(dir: &Path, file: &str) -> Result<Option<Self>, Refusal> {
-        let name = format!("{file}.sha256");
+    fn read(dir: &Path, name: String, file: &str) -> Result<Option<Self>, Refusal> {
         if !lies_in(dir, &name)? {
             return Ok(None);
         }

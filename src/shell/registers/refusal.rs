@@ -22,7 +22,7 @@ pub enum Refusal {
     LineTooLong,
     #[error("filen ble endret mens den ble lest; den er trolig i ferd med å bli byttet ut")]
     Changing,
-    #[error("filen er {hours} timer gammel; grensen er {hours_max} timer")]
+    #[error("filen er mer enn {hours} timer gammel; grensen er {hours_max} timer")]
     TooOld { hours: i64, hours_max: u32 },
     #[error("filen er datert mer enn en time fram i tid")]
     InFuture,
@@ -42,7 +42,7 @@ pub enum Refusal {
     TooFewRows { rows: u64, rows_min: u64 },
     #[error("filen har {rows} rader mot {before} sist; den kan ikke ha mistet mer enn {percent_max} %")]
     RowsFell { rows: u64, before: u64, percent_max: u32 },
-    #[error("nummeret kan ikke leses i {rows} rad(er), første gang på linje {line}; ingens reservasjon må gå tapt")]
+    #[error("rader der nummeret ikke kan leses: {rows}, den første på linje {line}; ingens reservasjon må gå tapt")]
     IdentityUnreadable { rows: u64, line: u64 },
 }
 
@@ -73,7 +73,7 @@ impl Refusal {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Vanished | Self::RowsFell { .. } => {
-                "hent registeret på nytt; stemmer det likevel, kjør én gang med --accept-snapshot"
+                "hent registeret på nytt; stemmer det likevel, kjør postgang run én gang med --accept-snapshot og registerets navn"
             }
             Self::Ambiguous => "fjern den av de to som er eldst",
             Self::Unreadable(_) | Self::NotAFile => "se etter hva som ligger der, og om brukeren har lesetilgang",

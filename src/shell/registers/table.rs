@@ -184,6 +184,10 @@ impl<R: Register> Intake<'_, R> {
             self.notes.add(record.line, "nummeret kan ikke leses", UNUSED);
             return Ok(());
         };
+        // A last row without a line ending is whole only if it can be understood, whoever it is about.
+        if !record.terminated && R::facts(&self.header.row(record.bytes), self.now).is_err() {
+            return Err(Truncated { line: record.line });
+        }
         self.count.rows += 1;
         if !self.wanted.contains(&id) {
             return Ok(());

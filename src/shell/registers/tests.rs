@@ -212,6 +212,22 @@ fn snapshots_that_are_not_believed() {
 }
 
 #[test]
+fn a_list_of_reservations_that_was_cut_is_refused_whoever_it_loses() {
+    let whole = format!("personidentifikator,reservert_fra\n{CARL},2020-01-01\n{BERIT},2020-01-01");
+    for cut in 0..=whole.len() {
+        let registry = Registry::with(&[("krr.csv", &krr(&[ANNE])), ("reservasjoner.csv", &whole[..cut])]);
+        let refused = !registry.refusals(&[ANNE]).is_empty();
+        let last = whole[..cut].rsplit('\n').next().unwrap();
+        // What cannot be told from a whole last row: one that ends with its date, or before a date that may be empty.
+        let passes = cut > 33 && (last.is_empty() || last.ends_with("-01-01") || last.ends_with(','));
+        assert!(refused || passes || cut == 33, "{:?} was believed", &whole[..cut]);
+    }
+    let mut krr = krr(&[ANNE, BERIT]);
+    krr.truncate(krr.rfind("NEI").unwrap() + 2);
+    assert_eq!(Registry::with(&[("krr.csv", &krr)]).refusals(&[ANNE]), [(SnapshotName::Krr, "truncated")]);
+}
+
+#[test]
 fn age_is_measured_against_the_pass() {
     for (modified, expected) in [
         ("2026-11-22T09:00:00+01:00", None),
@@ -323,6 +339,10 @@ fn checksums_beside_a_snapshot() {
         let registry = Registry::with(&[("krr.csv", &text), ("krr.csv.sha256", &sidecar)]);
         let expected: &[_] = if believed { &[] } else { &[(SnapshotName::Krr, "checksum-mismatch")] };
         assert_eq!(registry.refusals(&[ANNE]), expected, "{sidecar}");
+    }
+    for (sidecar, believed) in [(&right, true), (&wrong, false)] {
+        let registry = Registry::with(&[("krr.csv", &text), ("krr.sha256", &format!("{sidecar}  krr.csv\n"))]);
+        assert_eq!(registry.refusals(&[ANNE]).is_empty(), believed, "{sidecar}");
     }
     let packed = gzip(text.as_bytes());
     let registry = Registry::new();
