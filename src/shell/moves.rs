@@ -38,15 +38,23 @@ impl Journey {
     }
 }
 
-/// Moves letters together, so that they share two syncs. The outcome of each, in order: the folder's name at its
-/// target, or why it stayed. A letter that stayed is tried again at the next start.
+/// A letter that has come to its place.
+pub struct Arrived {
+    /// The folder's name there.
+    pub folder: String,
+    /// For the operator, where `FERDIG` could not be written. It is tried again at the next start.
+    pub unmarked: Option<String>,
+}
+
+/// Moves letters together, so that they share two syncs. The outcome of each, in order: where it came, or why it
+/// stayed. A letter that stayed is tried again at the next start.
 pub fn carry_out(
     root: &Root,
     spool: &Spool,
     ledger: &mut Ledger,
     now: Time,
     journeys: Vec<Journey>,
-) -> anyhow::Result<Vec<io::Result<String>>> {
+) -> anyhow::Result<Vec<io::Result<Arrived>>> {
     if journeys.is_empty() {
         return Ok(Vec::new());
     }
@@ -68,9 +76,23 @@ pub fn carry_out(
     let moved: Vec<(&Journey, &String)> = moved.collect();
     let places = moved.iter().map(|(journey, folder)| (&journey.status, journey.place(folder)));
     ledger.placed(&Stamp(now).to_string(), places).context(LEDGER_FAILED)?;
-    let mark = |(journey, folder): &(&Journey, &String)| spool.mark_ready(&journey.target(root).join(folder));
-    moved.par_iter().try_for_each(mark).context("kan ikke skrive FERDIG; det gjøres ved neste start")?;
-    Ok(outcomes)
+    let arrive = |(journey, outcome): (&Journey, io::Result<String>)| {
+        let folder = outcome?;
+        let unmarked = mark(root, spool, &journey.target(root).join(&folder));
+        Ok(Arrived { folder, unmarked })
+    };
+    Ok(journeys.par_iter().zip(outcomes).map(arrive).collect())
+}
+
+/// Writes `FERDIG` into a letter's folder, or a batch's; says why it could not. One folder that its owner has closed
+/// must not hold the others.
+pub fn mark(root: &Root, spool: &Spool, folder: &Path) -> Option<String> {
+    let error = spool.mark_ready(folder).err()?;
+    let place = folder.strip_prefix(root.dir()).unwrap_or(folder).to_string_lossy();
+    Some(format!(
+        "{}/: FERDIG kunne ikke skrives ({error}). Brevet er på plass, men hentes ikke av noen. Prøv: gi postgang skrivetilgang til mappen; det prøves igjen ved neste kjøring.",
+        shown(&place)
+    ))
 }
 
 /// Finishes the moves that were decided and not recorded as done; says what could not be. Letters of the intake that
@@ -106,30 +128,30 @@ pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time) -> any
             gone.push(id);
         }
     }
-    record_arrived(spool, ledger, now, &arrived)?;
+    messages.extend(record_arrived(root, spool, ledger, now, &arrived)?);
     ledger.withdraw(&gone, None)?;
     let names: Vec<String> = journeys.iter().map(|journey| journey.pending.source.clone()).collect();
     for (name, outcome) in names.iter().zip(carry_out(root, spool, ledger, now, journeys)?) {
-        messages.extend(outcome.err().map(|error| stuck(name, &error)));
+        messages.extend(outcome.map_or_else(|error| Some(stuck(name, &error)), |arrived| arrived.unmarked));
     }
     Ok(messages)
 }
 
 fn record_arrived(
+    root: &Root,
     spool: &Spool,
     ledger: &mut Ledger,
     now: Time,
     arrived: &[(PathBuf, Status, String)],
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<String>> {
     if arrived.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     spool.sync().context("kan ikke lagre flyttingene varig")?;
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let places = arrived.iter().map(|(path, status, target)| (status, format!("{target}/{}", name(path))));
     ledger.placed(&Stamp(now).to_string(), places).context(LEDGER_FAILED)?;
-    let mark = |(path, ..): &(PathBuf, Status, String)| spool.mark_ready(path);
-    arrived.par_iter().try_for_each(mark).context("kan ikke skrive FERDIG")
+    Ok(arrived.par_iter().filter_map(|(path, ..)| mark(root, spool, path)).collect())
 }
 
 fn folder_names(dir: &Path) -> anyhow::Result<Vec<String>> {

@@ -9,9 +9,10 @@ use chrono_tz::Europe::Oslo;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::find::{letters, read_status};
+use super::find::read_status;
 use super::intake;
 use super::ledger::Ledger;
+use super::nightly::survey::{Kind, Letter, survey};
 use super::root::Root;
 use super::spool::Spool;
 use crate::core::senders::Senders;
@@ -39,17 +40,18 @@ pub fn overview(root: &Root, senders: &Senders) -> anyhow::Result<Overview> {
     let mut places = vec![count("inbox", inbox.map(|path| (changed(&path), 1)))];
     let work = if root.work().is_dir() { Spool::new(root, None).unfinished()? } else { Vec::new() };
     places.push(count(".postgang/work", work.into_iter().map(|drop| (changed(&drop.in_work(root)), 1))));
-    let all: Vec<_> = letters(root).collect();
-    let read = |path: &std::path::PathBuf| {
-        let inside = path.strip_prefix(root.outbox()).ok()?;
+    let read = |letter: &Letter| {
+        let inside = letter.path.strip_prefix(root.outbox()).ok()?;
         let place = inside.components().next()?.as_os_str().to_string_lossy().into_owned();
-        let batched = place == "print" && inside.components().count() > 2;
+        let batched = letter.kind == Kind::Sealed;
         let place = if batched { "print (i bunke)".to_owned() } else { place };
-        Some((place, read_status(path)?.plassert))
+        // A folder that cannot be read counts; one that never was a letter does not.
+        let placed = read_status(&letter.path).map(|status| status.plassert);
+        (letter.ready || placed.is_some()).then_some((place, placed))
     };
-    let found: Vec<_> = all.par_iter().filter_map(read).collect();
+    let found: Vec<_> = survey(root)?.par_iter().filter_map(read).collect();
     for place in ["digipost", "eboks", "altinn", "svarinn", "print", "print (i bunke)", "avvist", "arkiv"] {
-        let here = found.iter().filter(|(at, _)| at == place).map(|(_, placed)| (Some(*placed), 1));
+        let here = found.iter().filter(|(at, _)| at == place).map(|(_, placed)| (*placed, 1));
         places.push(count(&format!("outbox/{place}"), here));
     }
     let pending = Ledger::open_to_read(root.ledger())?.map(|ledger| ledger.pending()).transpose()?;

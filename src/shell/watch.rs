@@ -71,6 +71,7 @@ pub fn watch<'a>(root: &'a Root, options: Options<'a>, moment: &'a dyn Fn() -> S
         pass: Backoff::default(),
         leftovers: None,
         failure: None,
+        unmarked: Vec::new(),
         stuck: BTreeMap::new(),
         registry: None,
         registers: BTreeSet::new(),
@@ -109,9 +110,11 @@ struct Watch<'a> {
     /// No pass has come to its end yet, or the last one did not: one is wanted though no drop is ready.
     broken: bool,
     pass: Backoff,
-    /// Letters are left in `work/`: they are taken up again without waiting for another, nor it for them.
+    /// Letters are left in `work/`, or without their mark: they are taken up again without waiting for another, nor it for them.
     leftovers: Option<Backoff>,
     failure: Option<String>,
+    /// What stands of letters that lack `FERDIG`.
+    unmarked: Vec<String>,
     /// Letters in `work/` that could not be moved on.
     stuck: BTreeMap<DropName, String>,
     /// What `registry/` looked like last.
@@ -148,6 +151,7 @@ impl Watch<'_> {
         }
         self.run_nightly(&settings, &mut standing);
         standing.extend(self.failure.iter().map(|line| (Topic::Pass, line.clone())));
+        standing.extend(self.unmarked.iter().map(|line| (Topic::Unmarked(line.clone()), line.clone())));
         standing.extend(self.registers.iter().map(|line| (Topic::Register(line.clone()), line.clone())));
         let stuck = self.stuck.iter().map(|(name, line)| (name, line.as_str()));
         for (name, line) in stuck.chain(self.scanner.troubles()) {
@@ -185,7 +189,8 @@ impl Watch<'_> {
             tell(&[NotifyState::Watchdog]);
             !waker.is_stopping()
         };
-        let errand = Errand { drops: Some(ready), recover: self.broken, keep_snapshots: Some(&kept), go_on: &go_on };
+        let recover = self.broken || !self.unmarked.is_empty();
+        let errand = Errand { drops: Some(ready), recover, keep_snapshots: Some(&kept), go_on: &go_on };
         let outcome = pass::run_errand(self.root, settings, &errand);
         let now = Instant::now();
         self.broken = outcome.is_err();
@@ -198,7 +203,9 @@ impl Watch<'_> {
             }
         };
         self.pass.succeed();
-        if Spool::new(self.root, None).unfinished().is_ok_and(|left| left.is_empty()) {
+        self.unmarked.clone_from(&report.unmarked);
+        let finished = Spool::new(self.root, None).unfinished().is_ok_and(|left| left.is_empty());
+        if finished && self.unmarked.is_empty() {
             self.leftovers = None;
         } else {
             self.leftovers.get_or_insert_default().fail(now);

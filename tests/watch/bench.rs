@@ -126,6 +126,24 @@ impl Bench {
         if !rustix::process::geteuid().is_root() {
             return self.watch(options);
         }
+        let program = self.give_to_nobody();
+        Watcher::start_program(self, &program, options, |command| {
+            command.uid(NOBODY).gid(NOBODY);
+        })
+    }
+
+    /// Runs a command as that user, where this one may.
+    pub fn run_as_nobody(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(PROGRAM);
+        if rustix::process::geteuid().is_root() {
+            command = Command::new(self.dir.parent().unwrap().join("postgang"));
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.arg("--root").arg(&self.dir).args(arguments).output().unwrap()
+    }
+
+    /// Gives the root away, and a program that its new owner may run.
+    pub fn give_to_nobody(&self) -> PathBuf {
         let parent = self.dir.parent().unwrap();
         fs::set_permissions(parent, fs::Permissions::from_mode(0o755)).unwrap();
         for entry in walkdir::WalkDir::new(&self.dir) {
@@ -134,9 +152,7 @@ impl Bench {
         // The program itself may lie where nobody may go.
         let program = parent.join("postgang");
         fs::copy(PROGRAM, &program).unwrap();
-        Watcher::start_program(self, &program, options, |command| {
-            command.uid(NOBODY).gid(NOBODY);
-        })
+        program
     }
 
     pub fn run(&self, arguments: &[&str]) -> Output {

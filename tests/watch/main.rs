@@ -1,6 +1,7 @@
 //! What operators of watched folders suffer from, one test for each, with the program itself.
 
 mod bench;
+mod closed;
 mod hostile;
 mod service;
 mod trouble;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use rayon::prelude::*;
 
-use letter::Unprintable;
+use letter::{Printable, Unprintable};
 
 use super::Night;
 use super::seal;
@@ -65,7 +65,8 @@ impl Night<'_> {
                 )),
             }
         }
-        let root = self.pass.desk.root;
+        let printable = self.open_to_us(printable);
+        let (root, mut printable) = (self.pass.desk.root, printable);
         let batch = loop {
             if printable.is_empty() {
                 break None;
@@ -101,6 +102,25 @@ impl Night<'_> {
             Some(message) => self.needs_person(message),
         }
         Ok(())
+    }
+
+    /// The letters whose folders we may write in. One that its owner has closed must not hold the batch.
+    fn open_to_us(&mut self, letters: Vec<Printable>) -> Vec<Printable> {
+        let spool = &self.pass.desk.spool;
+        // Writing and taking away the mark is what the sealing begins with.
+        let may_write = |letter: &Printable| spool.mark_ready(&letter.path).and_then(|()| spool.unmark(&letter.path));
+        let tried: Vec<_> = letters.par_iter().map(may_write).collect();
+        let mut open = Vec::new();
+        for (letter, tried) in letters.into_iter().zip(tried) {
+            match tried {
+                Ok(()) => open.push(letter),
+                Err(error) => self.needs_person(format!(
+                    "outbox/print/{}: postgang kan ikke skrive i mappen ({error}), og brevet er ikke skrevet ut. Prøv: gi postgang skrivetilgang; brevet skrives ut neste natt.",
+                    name(&letter.path)
+                )),
+            }
+        }
+        open
     }
 
     /// `batch-YYYY-MM-DD-NN`, with the first number that no batch has had.

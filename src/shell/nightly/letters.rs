@@ -46,7 +46,7 @@ impl Desk<'_> {
         let Some(before) = read_status(&letter.path) else {
             return letter.ready.then(|| {
                 Err(format!(
-                    "{}: status.yaml mangler eller kan ikke leses, og brevet er ikke rørt. Prøv: legg tilbake filen fra en sikkerhetskopi.",
+                    "{}: status.yaml mangler eller kan ikke leses, og brevet er ikke rørt. Prøv: gi postgang tilgang til mappen, eller legg filen tilbake fra en sikkerhetskopi.",
                     shown(&inside(self.root, &letter.path))
                 ))
             });
@@ -70,21 +70,22 @@ impl Desk<'_> {
 
 impl Night<'_> {
     /// `FERDIG` in the archive, where a crash came between a letter's place and its mark.
-    fn restore_archive_marks(&self, letters: &[Letter]) -> anyhow::Result<()> {
+    fn restore_archive_marks(&mut self, letters: &[Letter]) {
         let desk = &self.pass.desk;
         let unmarked = |letter: &&Letter| {
             // In a batch it is the batch that is marked.
             let depth = letter.path.strip_prefix(desk.root.archive()).map_or(0, |inside| inside.components().count());
             letter.kind == Kind::Archived && !letter.ready && depth == 2
         };
-        let mark = |letter: &Letter| desk.spool.mark_ready(&letter.path);
-        letters.par_iter().filter(unmarked).try_for_each(mark).context("kan ikke skrive FERDIG")
+        let mark = |letter: &Letter| moves::mark(desk.root, &desk.spool, &letter.path);
+        let failed: Vec<String> = letters.par_iter().filter(unmarked).filter_map(mark).collect();
+        self.pass.report.not_marked(failed);
     }
 
     /// Steps 1 to 5 for every letter.
     pub(super) fn letters(&mut self) -> anyhow::Result<()> {
         let letters = survey::survey(self.pass.desk.root).context("kan ikke lese outbox/")?;
-        self.restore_archive_marks(&letters)?;
+        self.restore_archive_marks(&letters);
         let busy = self.busy()?;
         // A letter that is finished is looked into only where a receipt may concern it.
         let hints: HashSet<u32> = self.receipts.letters().map(|(id, ..)| (id >> 96) as u32).collect();
@@ -181,6 +182,10 @@ impl Night<'_> {
         let Pass { desk, ledger, report, .. } = &mut self.pass;
         let outcomes = moves::carry_out(desk.root, &desk.spool, ledger, self.now, journeys)?;
         for ((pending, code), outcome) in recorded.into_iter().zip(outcomes) {
+            let outcome = outcome.map(|arrived| {
+                report.not_marked(arrived.unmarked);
+                arrived.folder
+            });
             match (outcome, Channel::named(&pending.target)) {
                 (Ok(folder), Some(Channel::Avvist)) => {
                     report.refused(&code, &folder, &pending.status);

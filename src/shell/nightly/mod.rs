@@ -11,7 +11,7 @@ mod lists;
 mod report;
 mod retention;
 pub mod seal;
-mod survey;
+pub(super) mod survey;
 mod told;
 
 use std::collections::HashSet;

@@ -12,7 +12,7 @@
 //! The rename of the batch is its commit: before it no print house can see a page, after it every letter is inside.
 
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -22,7 +22,7 @@ use super::survey::{name, subfolders};
 use crate::core::calendar::Time;
 use crate::core::names::{BATCH, STATUS};
 use crate::core::nightly::{seal as sealed, unseal};
-use crate::core::route::Channel;
+use crate::core::route::{Channel, State};
 use crate::core::status::{Stamp, Status};
 use crate::shell::find::read_status;
 use crate::shell::ledger::{Ledger, OUTBOX, Onward, Pending};
@@ -114,7 +114,14 @@ fn finish_one(
                 "{batch}: {what} er borte, og bunken er ikke forseglet. De andre brevene ligger i outbox/print og skrives ut i neste bunke. Prøv: kjør postgang nightly på nytt."
             )));
         }
-        if let Err(error) = gather(root, spool, &stage, &place, letters) {
+        if let Err((letter, error)) = gather(root, spool, &stage, &place, letters) {
+            if let Some(letter) = letter.filter(|_| error.kind() == ErrorKind::PermissionDenied) {
+                give_up(root, spool, ledger, batch, letters)?;
+                return Ok(Some(format!(
+                    "{batch}: postgang kan ikke skrive i {} ({error}), og bunken er ikke forseglet. Brevene ligger i outbox/print; de andre skrives ut i neste bunke. Prøv: gi postgang skrivetilgang til mappen.",
+                    letter.source
+                )));
+            }
             return Ok(Some(format!(
                 "{batch}: bunken kunne ikke forsegles ({error}). Brevene ligger trygt i outbox/print og .postgang/batch, og bunken forsegles ved neste start. Prøv: kontroller plass og rettigheter på disken."
             )));
@@ -131,23 +138,30 @@ fn finish_one(
     Ok(None)
 }
 
-/// Moves the letters into the batch, and the batch to its place.
-fn gather(root: &Root, spool: &Spool, stage: &Path, place: &Path, letters: &[Pending]) -> io::Result<()> {
-    let waiting: Vec<(PathBuf, &Pending)> = letters
+/// Moves the letters into the batch, and the batch to its place. An error may be that of one letter alone.
+fn gather<'l>(
+    root: &Root,
+    spool: &Spool,
+    stage: &Path,
+    place: &Path,
+    letters: &'l [Pending],
+) -> Result<(), (Option<&'l Pending>, io::Error)> {
+    let waiting: Vec<(PathBuf, &'l Pending)> = letters
         .iter()
         .filter(|pending| !stage.join(&pending.folder).is_dir())
         .map(|pending| (root.dir().join(&pending.source), pending))
         .collect();
     waiting.par_iter().try_for_each(|(letter, pending)| {
-        spool.unmark(letter)?;
-        spool.write(letter, &pending.status, None)
+        let written = spool.unmark(letter).and_then(|()| spool.write(letter, &pending.status, None));
+        written.map_err(|error| (Some(*pending), error))
     })?;
-    spool.sync()?;
+    let whole = |error| (None, error);
+    spool.sync().map_err(whole)?;
     for (letter, pending) in &waiting {
-        spool.rename(letter, &stage.join(&pending.folder))?;
+        spool.rename(letter, &stage.join(&pending.folder)).map_err(|error| (Some(*pending), error))?;
     }
-    spool.sync()?;
-    spool.rename(stage, place)
+    spool.sync().map_err(whole)?;
+    spool.rename(stage, place).map_err(whole)
 }
 
 fn give_up(root: &Root, spool: &Spool, ledger: &mut Ledger, batch: &str, letters: &[Pending]) -> anyhow::Result<()> {
@@ -155,7 +169,8 @@ fn give_up(root: &Root, spool: &Spool, ledger: &mut Ledger, batch: &str, letters
     let mut ids = Vec::new();
     for pending in letters {
         let letter = root.dir().join(&pending.source);
-        if let Some(status) = read_status(&letter) {
+        let sealed = read_status(&letter).filter(|status| status.status == State::SendtPrint);
+        if let Some(status) = sealed {
             spool.write(&letter, &unseal(&status, batch).to_yaml(), None).context("kan ikke skrive status.yaml")?;
         }
         ids.extend(Status::from_yaml(pending.status.as_bytes()).map(|status| status.forsendelsesId));

@@ -76,11 +76,17 @@ pub fn batch_names(root: &Root) -> io::Result<Vec<String>> {
     Ok(folders.iter().map(|folder| name(folder)).filter(|name| name.starts_with("batch-")).collect())
 }
 
-/// `None` for a folder that has gone away meanwhile.
+/// `None` for a folder that has gone away meanwhile. One that cannot be read may be a letter: it is taken for one, and
+/// missed when its status is asked for.
 fn look(path: PathBuf, kind: Kind) -> Option<Letter> {
     let mut letter = Letter { path, kind, stop: None, ready: false };
-    for entry in fs::read_dir(&letter.path).ok()? {
-        let entry = entry.ok()?;
+    let entries = match fs::read_dir(&letter.path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        Err(_) => return Some(Letter { ready: true, ..letter }),
+    };
+    for entry in entries {
+        let Ok(entry) = entry else { continue };
         let name = entry.file_name();
         let name = name.to_string_lossy();
         letter.ready |= name == READY;

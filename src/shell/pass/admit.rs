@@ -18,7 +18,7 @@ use crate::core::names::{letter_name, shown};
 use crate::core::route::Channel;
 use crate::core::status::{Placing, Stamp, Status};
 use crate::shell::ledger::{Decided, Earlier, FAILED as LEDGER_FAILED, Pending};
-use crate::shell::moves::{self, Journey};
+use crate::shell::moves::{self, Arrived, Journey};
 use crate::shell::registers::{Lookup, Registers};
 use crate::shell::spool::DropName;
 
@@ -132,7 +132,7 @@ impl Pass<'_> {
         let outcomes = moves::carry_out(desk.root, &desk.spool, &mut self.ledger, desk.settings.now, journeys)?;
         for (letter, outcome) in admitted.into_iter().zip(outcomes) {
             match (outcome, letter.pending.channel()) {
-                (Ok(folder), Some(channel)) => {
+                (Ok(Arrived { folder, unmarked }), Some(channel)) => {
                     let Pending { target, status, .. } = &letter.pending;
                     tracing::info!(
                         id = letter.status.forsendelsesId,
@@ -142,6 +142,7 @@ impl Pass<'_> {
                         "placed"
                     );
                     self.report.placed(channel, &letter.status.kode, &folder, status);
+                    self.report.not_marked(unmarked);
                 }
                 (Ok(_), None) => {}
                 (Err(error), _) => self.report.stuck(&letter.name, &error.to_string()),

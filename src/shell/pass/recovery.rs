@@ -43,9 +43,10 @@ impl Pass<'_> {
             return Ok(());
         }
         self.desk.spool.sync().context("kan ikke lagre flyttingene varig")?;
-        let spool = &self.desk.spool;
-        let mark = |letter: &PathBuf| spool.mark_ready(letter);
-        Ok(unmarked.par_iter().try_for_each(mark).context("kan ikke skrive FERDIG")?)
+        let Desk { root, spool, .. } = &self.desk;
+        let failed: Vec<String> = unmarked.par_iter().filter_map(|letter| moves::mark(root, spool, letter)).collect();
+        self.report.not_marked(failed);
+        Ok(())
     }
 
     /// Fills a new ledger from the letters in `outbox/`.

@@ -31,6 +31,9 @@ pub struct Report {
     /// Letters that wait for a snapshot that was refused.
     #[serde(skip)]
     pub held_by_snapshot: usize,
+    /// About letters that lack `FERDIG`; also among the messages.
+    #[serde(skip)]
+    pub unmarked: Vec<String>,
     /// Letters that wait for a row to be mended.
     #[serde(skip)]
     pub held_by_row: usize,
@@ -164,6 +167,15 @@ impl Report {
     pub(super) fn drops_held_by_row(&self) -> Vec<String> {
         let by_row = self.held.iter().filter(|(_, why)| *why == Held::ByRow);
         by_row.map(|(name, _)| name.shown()).collect()
+    }
+
+    /// Letters that are in their place and could not be marked.
+    pub(in crate::shell) fn not_marked(&mut self, lines: impl IntoIterator<Item = String>) {
+        for line in lines {
+            self.needs_person = true;
+            self.messages.push(line.clone());
+            self.unmarked.push(line);
+        }
     }
 
     fn trouble(&mut self, name: &DropName, line: String) {

@@ -13,6 +13,7 @@ pub enum Topic {
     Pass,
     Register(String),
     Drop(DropName),
+    Unmarked(String),
     Stray(String),
     Nightly,
     Metrics,
