@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::explain::explain;
 use super::intake;
-use super::pass::{PassError, Settings, preview, read_senders};
+use super::pass::{PassError, Settings, parse_senders, preview, read_senders};
 use super::registers::{Request, SnapshotMemory, Wanted, inspect};
 use super::root::Root;
 use super::spool::DropName;
@@ -52,6 +52,7 @@ pub fn check(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Ch
     let path = path.map(|path| if path.exists() { path.to_owned() } else { root.dir().join(path) });
     match path.as_deref() {
         None => {
+            root.check_mounted()?;
             let senders = read_senders(root)?;
             checked.add("registry/avsendere.yaml", None, senders_text(&senders), 0);
             for name in SnapshotName::ALL {
@@ -82,7 +83,7 @@ fn check_file(checked: &mut Checked, root: &Root, settings: &Settings, path: &Pa
     let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if file.ends_with(".yaml") || file.ends_with(".yml") {
         let bytes = std::fs::read(path).with_context(|| format!("{} kan ikke leses", shown_path(path)))?;
-        match Senders::parse(&bytes) {
+        match parse_senders(&bytes) {
             Ok(senders) => checked.add(shown_path(path), None, senders_text(&senders), 0),
             Err(error) => checked.add(shown_path(path), None, error.to_string(), 3),
         }

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, openat, renameat, renameat_with, statat, unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, openat, renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -65,10 +65,10 @@ impl Dir {
         Ok(Self(openat(&self.0, one_name(name)?, FOLDER | OFlags::NOFOLLOW, Mode::empty())?))
     }
 
-    /// When the folder's list of names last changed.
-    pub fn modified(&self) -> io::Result<SystemTime> {
+    /// The folder itself: when its list of names last changed.
+    pub fn itself(&self) -> io::Result<Entry> {
         let stat = rustix::fs::fstat(&self.0)?;
-        Ok(time(stat.st_mtime, stat.st_mtime_nsec))
+        Ok(entry(OsString::new(), &stat))
     }
 
     /// Everything in the folder in name order; `None` where it holds more than `max`.
@@ -90,13 +90,7 @@ impl Dir {
 
     fn entry(&self, name: OsString) -> io::Result<Entry> {
         let stat = statat(&self.0, &name, AtFlags::SYMLINK_NOFOLLOW)?;
-        let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-        Ok(Entry {
-            name,
-            bytes: is_file.then_some(stat.st_size.unsigned_abs()),
-            modified: time(stat.st_mtime, stat.st_mtime_nsec),
-            changed: time(stat.st_ctime, stat.st_ctime_nsec),
-        })
+        Ok(entry(name, &stat))
     }
 
     /// The bytes of a regular file, at most `bytes_max`; `None` for anything else. Opening a FIFO does not wait.
@@ -168,6 +162,16 @@ pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> 
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) => Dir::open_child(folder)?.read(name, bytes_max),
         _ => Ok(None),
+    }
+}
+
+fn entry(name: OsString, stat: &Stat) -> Entry {
+    let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    Entry {
+        name,
+        bytes: is_file.then_some(stat.st_size.unsigned_abs()),
+        modified: time(stat.st_mtime, stat.st_mtime_nsec),
+        changed: time(stat.st_ctime, stat.st_ctime_nsec),
     }
 }
 

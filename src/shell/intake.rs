@@ -175,7 +175,7 @@ impl Glance {
     /// Reads the metadata.
     pub fn read(self, sender: Option<OrgNumber>, wall: SystemTime) -> io::Result<Folder> {
         let fingerprint = self.fingerprint();
-        let folder_changed = self.dir.modified()?;
+        let folder_changed = last_change(&self.dir.itself()?, wall);
         let Some(entries) = self.entries else {
             let refusal = Refusal::new(Code::DocumentTooLarge, format!("mappen har mer enn {FILES_MAX} filer"));
             let drop = unread(sender, refusal, Vec::new());
@@ -222,7 +222,7 @@ impl Glance {
     }
 }
 
-/// When a file was last modified; by the time its entry changed where the former lies in the future, since that
+/// When a file, or the folder, was last modified; by the time its entry changed where the former lies in the future, since that
 /// would never come of age.
 fn last_change(entry: &Entry, wall: SystemTime) -> SystemTime {
     if entry.modified <= wall { entry.modified } else { entry.changed }
