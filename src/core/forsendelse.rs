@@ -482,7 +482,7 @@ impl Unknown {
         let is_small = self.name.starts_with(|first: char| first.is_ascii_lowercase());
         let personal = ["mottaker", "svarSendesTil"].iter().any(|field| self.parent.starts_with(field));
         let likely = if personal { is_small && distance <= 1 + self.name.len() / 4 } else { is_small || distance == 0 };
-        is_word && likely && self.name.len() <= 2 * nearest.len().max(16)
+        is_word && likely && self.name == shown(&self.name) && self.name.len() <= 2 * nearest.len().max(16)
     }
 }
 

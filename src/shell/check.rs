@@ -45,12 +45,13 @@ impl Checked {
     }
 }
 
-/// Checks one path, or with none the whole root: senders, snapshots and every drop.
+/// Checks one path; with none, or with the inbox itself, the whole root: senders, snapshots and every drop.
 pub fn check(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Checked, PassError> {
     let mut checked = Checked::default();
     // As messages name it, from the root, where it is not given from here.
     let path = path.map(|path| if path.exists() { path.to_owned() } else { root.dir().join(path) });
-    match path.as_deref() {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    match path.as_deref().filter(|path| real(path) != real(&root.inbox())) {
         None => {
             root.check_mounted()?;
             let senders = read_senders(root)?;
@@ -128,7 +129,7 @@ fn check_snapshot(
         checked.add(name.as_str(), None, message.clone(), if accepted { 1 } else { 3 });
     }
     if let Some(used) = used {
-        checked.add(name.as_str(), None, format!("godtatt, {} rader, SHA-256 {}", used.rader, used.sha256), 0);
+        checked.add(name.as_str(), None, format!("godtatt, {}, SHA-256 {}", used.rows_text(), used.sha256), 0);
     }
 }
 
