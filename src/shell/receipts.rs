@@ -12,8 +12,10 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::core::letter::hex;
 use crate::core::names::{is_unfinished_folder, shown};
 use crate::core::receipts::{Receipt, Word};
 use crate::core::route::Channel;
@@ -104,8 +106,11 @@ fn read_file(path: &Path) -> Reading {
     let name = shown(&path.file_name().unwrap_or_default().to_string_lossy());
     let mut file = Reading { name, rows: Vec::new(), complaints: Vec::new(), newest: None, bad: 0 };
     if let Err(error) = file.read(path) {
-        let why = format!("filen kan ikke leses ({error})");
-        file.complain(0, &why);
+        let why = error.to_string();
+        let text = format!(
+            ": filen kan ikke leses til ende ({why}). Radene som er lest, gjelder. Prøv: kontroller rettigheter og disk."
+        );
+        file.complain("fil", why.as_bytes(), &text);
     }
     file
 }
@@ -145,8 +150,8 @@ impl Reading {
             return Ok(());
         }
         let Some(columns) = Columns::of(&line) else {
-            let why = "kolonnene forsendelsesId, status og tidspunkt finnes ikke på første linje; ingen rader er lest";
-            self.complain(1, why);
+            let text = ", linje 1: kolonnene forsendelsesId, status og tidspunkt finnes ikke, og ingen rader er lest. Prøv: få filen på nytt med disse kolonnene, under et nytt navn.";
+            self.complain("1", &line, text);
             return Ok(());
         };
         // The header alone is a sign of life; without it nobody knows what the file would have said.
@@ -164,22 +169,29 @@ impl Reading {
     fn row(&mut self, line: &[u8], whole: bool, number: u32, columns: &Columns) {
         match columns.receipt(line, whole) {
             Ok((id, receipt)) => self.rows.push(Row { id, receipt, line: number }),
-            Err(why) => self.complain(number, why),
+            Err(why) => self.bad_row(line, number, why),
         }
     }
 
-    fn complain(&mut self, line: u32, why: &str) {
+    fn bad_row(&mut self, line: &[u8], number: u32, why: &str) {
         self.bad += 1;
-        let name = &self.name;
-        let (key, text) = match self.bad {
-            n if n <= ROWS_REPORTED_MAX => (line.to_string(), format!("linje {line}: {why}")),
+        let (place, what) = match self.bad {
+            n if n <= ROWS_REPORTED_MAX => (number.to_string(), format!("linje {number}: {why}")),
             n if n == ROWS_REPORTED_MAX + 1 => ("flere".to_owned(), "flere rader kan ikke leses".to_owned()),
             _ => return,
         };
-        let text = format!(
-            "registry/kvitteringer/{name}, {text}. De andre radene gjelder. Prøv: få raden på nytt fra den som sendte filen, i en ny fil."
-        );
-        self.complaints.push((format!("kvittering:{name}:{key}"), text));
+        let text =
+            format!(", {what}. De andre radene gjelder. Prøv: få raden på nytt fra den som sendte filen, i en ny fil.");
+        self.complain(&place, line, &text);
+    }
+
+    /// A complaint is known by its place and a digest of what stands there: another row in the same place is news, and
+    /// what is kept names nobody.
+    fn complain(&mut self, place: &str, content: &[u8], text: &str) {
+        let name = &self.name;
+        let digest = &hex(Sha256::digest(content))[..16];
+        self.complaints
+            .push((format!("kvittering:{name}:{place}:{digest}"), format!("registry/kvitteringer/{name}{text}")));
     }
 }
 
@@ -281,7 +293,8 @@ mod tests {
         assert_eq!(words, [Word::Notified, Word::Opened]);
         assert_eq!(heard[0].channel, Some(Channel::Altinn));
         assert_eq!(heard[0].at.timestamp_subsec_millis(), 0);
-        let keys: Vec<&str> = all.complaints.iter().map(|(key, _)| key.as_str()).collect();
+        let place = |(key, _): &(String, String)| key.rsplit_once(':').unwrap().0.to_owned();
+        let keys: Vec<String> = all.complaints.iter().map(place).collect();
         let expected = [4, 5, 6, 7].map(|line| format!("kvittering:a.csv:{line}"));
         assert_eq!(keys, expected);
     }

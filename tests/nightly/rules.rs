@@ -78,6 +78,34 @@ fn rows_that_nobody_can_use_are_told_once_and_stop_nothing() {
     assert_eq!(world.place("a"), "arkiv/2026-11");
     let (answer, code) = world.nightly("2026-11-26T00:30:00+01:00");
     assert_eq!((messages(&answer).len(), code), (0, 0), "{answer}");
+    // Other rows in the same places are news.
+    let another = "00000001-0000-8000-8000-000000000000";
+    fs::write(&path, format!("forsendelsesId,status,tidspunkt\nråte\n{another},LEST,2026-11-24T10:00:00+01:00\n"))
+        .unwrap();
+    let (answer, _) = world.nightly("2026-11-27T00:30:00+01:00");
+    assert_eq!(messages(&answer).len(), 2, "{answer}");
+    // Without its columns nothing of a file counts, and nothing else is claimed.
+    fs::write(&path, "id;hva\n").unwrap();
+    let (answer, _) = world.nightly("2026-11-28T00:30:00+01:00");
+    assert!(messages(&answer)[0].contains("ingen rader er lest. Prøv:"), "{answer}");
+}
+
+#[test]
+fn what_a_broken_night_told_is_told_again() {
+    let world = world(&[("a", ALTINN), ("d", DIGIPOST)]);
+    fs::write(world.dir.join("registry/kvitteringer/a.csv"), "forsendelsesId,status,tidspunkt\nrot\n").unwrap();
+    fs::write(world.folder("d").join("STOPP"), "").unwrap();
+    // A folder where tonight's list should stand ends the night after everything else.
+    let obstacle = world.outbox().join("kvittering-2026-11-24-910077473.csv");
+    fs::create_dir_all(obstacle.join("noe")).unwrap();
+    let now = "2026-11-24T00:30:00+01:00";
+    world.alive(now);
+    assert!(!world.postgang_fails(now, &["nightly"]).is_empty());
+    fs::remove_dir_all(obstacle).unwrap();
+    let (answer, _) = world.nightly(now);
+    assert_eq!(messages(&answer).len(), 2, "{answer}");
+    let (answer, _) = world.nightly(now);
+    assert_eq!(messages(&answer).len(), 0, "{answer}");
 }
 
 #[test]

@@ -80,16 +80,24 @@ impl World {
 
     /// The program's answer and exit code.
     pub fn postgang(&self, now: &str, arguments: &[&str]) -> (Value, i32) {
-        let output = Command::new(env!("CARGO_BIN_EXE_postgang"))
-            .args(["--json", "--now", now, "--root"])
-            .arg(&self.dir)
-            .args(arguments)
-            .output()
-            .unwrap();
+        let output = self.command(now, arguments).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         let answer = serde_json::from_str(&text)
             .unwrap_or_else(|_| panic!("{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr)));
         (answer, output.status.code().unwrap())
+    }
+
+    /// What the program says when it gives up.
+    pub fn postgang_fails(&self, now: &str, arguments: &[&str]) -> String {
+        let output = self.command(now, arguments).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    fn command(&self, now: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_postgang"));
+        command.args(["--json", "--now", now, "--root"]).arg(&self.dir).args(arguments);
+        command
     }
 
     /// A routing pass with registers of the hour.

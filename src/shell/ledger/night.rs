@@ -150,18 +150,19 @@ impl Ledger {
         Ok(transaction.commit()?)
     }
 
-    /// Which of these an operator has not been told; from now on, all have been.
-    pub fn news<T>(&mut self, told: Vec<(String, T)>) -> anyhow::Result<Vec<T>> {
+    /// Whether an operator has been told this.
+    pub fn is_told(&self, what: &str) -> anyhow::Result<bool> {
+        let mut statement = self.connection.prepare_cached("SELECT 1 FROM told WHERE what = ?1")?;
+        Ok(statement.exists([what])?)
+    }
+
+    /// Records that an operator has been told all this; durable when it returns.
+    pub fn told(&mut self, all: &[String]) -> anyhow::Result<()> {
         let transaction = self.connection.transaction()?;
-        let mut news = Vec::new();
-        for (what, message) in told {
-            let insert = "INSERT OR IGNORE INTO told (what) VALUES (?1)";
-            if transaction.prepare_cached(insert)?.execute([&what])? > 0 {
-                news.push(message);
-            }
+        for what in all {
+            transaction.prepare_cached("INSERT OR IGNORE INTO told (what) VALUES (?1)")?.execute([what])?;
         }
-        transaction.commit()?;
-        Ok(news)
+        Ok(transaction.commit()?)
     }
 
     /// Drops that wait for a register row, as the last routing pass left them.

@@ -39,6 +39,7 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
         reminded: Vec::new(),
         silent: Vec::new(),
         met: std::collections::HashSet::new(),
+        told: Vec::new(),
     };
     let busy = night.busy()?;
     let found = find(root, query)?;

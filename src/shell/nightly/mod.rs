@@ -50,6 +50,8 @@ struct Night<'a> {
     silent: Vec<lists::Matter>,
     /// Letters known to somebody: their receipts are no mystery.
     met: HashSet<u128>,
+    /// What tonight's messages tell for the first time.
+    told: Vec<String>,
 }
 
 /// Runs the night.
@@ -71,6 +73,7 @@ pub fn nightly(root: &Root, settings: &Settings) -> Result<NightReport, PassErro
         reminded: Vec::new(),
         silent: Vec::new(),
         met: HashSet::new(),
+        told: Vec::new(),
     };
     night.run()?;
     let Night { pass, mut report, .. } = night;
@@ -87,7 +90,9 @@ impl Night<'_> {
         self.print()?;
         self.archive_batches()?;
         self.purge()?;
-        self.lists()
+        self.lists()?;
+        // Last: a message is given twice rather than never.
+        self.pass.ledger.told(&self.told)
     }
 
     fn at(&self) -> String {

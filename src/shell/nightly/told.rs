@@ -1,4 +1,5 @@
-//! What an operator is told of receipts and stop files: each thing once.
+//! What an operator is told of receipts and stop files: each thing once. It counts as told when the night's report is
+//! complete: whatever ends the night before that has it told again.
 
 use std::path::PathBuf;
 
@@ -14,18 +15,20 @@ impl Night<'_> {
         let mut complaints = std::mem::take(&mut self.receipts.complaints);
         let mut unknown = Vec::new();
         for (id, file, line) in self.receipts.letters().filter(|(id, ..)| !self.met.contains(id)) {
-            if !self.pass.ledger.knows(&Uuid::from_u128(id).to_string())? {
-                unknown.push((file, line));
+            let id = Uuid::from_u128(id).to_string();
+            if !self.pass.ledger.knows(&id)? {
+                unknown.push((file, line, id));
             }
         }
         unknown.sort();
-        complaints.extend(unknown.into_iter().map(|(file, line)| {
+        complaints.extend(unknown.into_iter().map(|(file, line, id)| {
             let text = format!(
                 "registry/kvitteringer/{file}, linje {line}: forsendelsesId er ikke kjent her. Prøv: kontroller at kvitteringen gjelder denne installasjonen."
             );
-            (format!("kvittering:{file}:{line}"), text)
+            (format!("kvittering:{file}:{line}:{id}"), text)
         }));
-        for message in report::shortened(self.pass.ledger.news(complaints)?) {
+        let news = self.news(complaints)?;
+        for message in report::shortened(news) {
             self.needs_person(message);
         }
         if !self.receipts_alive && self.report.held > 0 {
@@ -52,9 +55,21 @@ impl Night<'_> {
             (format!("stopp:{}", name(&path)), text)
         };
         let told = letters.into_iter().map(tell).collect();
-        for message in self.pass.ledger.news(told)? {
+        for message in self.news(told)? {
             self.needs_person(message);
         }
         Ok(())
+    }
+
+    /// Those of these messages that nobody has been given: what identifies each, and its text.
+    fn news(&mut self, messages: Vec<(String, String)>) -> anyhow::Result<Vec<String>> {
+        let mut news = Vec::new();
+        for (what, message) in messages {
+            if !self.pass.ledger.is_told(&what)? {
+                self.told.push(what);
+                news.push(message);
+            }
+        }
+        Ok(news)
     }
 }
