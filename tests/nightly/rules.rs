@@ -100,7 +100,7 @@ fn what_a_broken_night_told_is_told_again() {
     fs::create_dir_all(obstacle.join("noe")).unwrap();
     let now = "2026-11-24T00:30:00+01:00";
     world.alive(now);
-    assert!(!world.postgang_fails(now, &["nightly"]).is_empty());
+    assert!(world.postgang_fails(now, &["nightly"]).contains("Prøv:"));
     fs::remove_dir_all(obstacle).unwrap();
     let (answer, _) = world.nightly(now);
     assert_eq!(messages(&answer).len(), 2, "{answer}");
@@ -258,10 +258,7 @@ fn check_with_qpdf(path: &std::path::Path) {
 
 #[test]
 fn batches_are_numbered_by_sender_and_never_reuse_a_number() {
-    let world = World::new("avsendere.yaml");
-    let senders = fs::read_to_string(world.senders()).unwrap();
-    let second = senders.split_once("avsendere:\n").unwrap().1.replace("910077473", "123456785");
-    fs::write(world.senders(), format!("{senders}{second}")).unwrap();
+    let world = two_senders();
     for (name, sender) in [("a", "910077473"), ("b", "123456785")] {
         world.drop(name, RESERVED, &format!("avsender: '{sender}'"));
     }
@@ -277,6 +274,42 @@ fn batches_are_numbered_by_sender_and_never_reuse_a_number() {
         let list = world.list(&format!("kvittering-2026-11-24-{sender}.csv"));
         assert!(list.contains("SENDT_PRINT"), "{list}");
     }
+}
+
+#[test]
+fn a_list_that_was_fetched_does_not_come_back_with_another_senders() {
+    let world = two_senders();
+    for (name, sender) in [("a1", "910077473"), ("a2", "910077473"), ("a3", "910077473"), ("b", "123456785")] {
+        world.drop(name, ALTINN, &format!("avsender: '{sender}'"));
+    }
+    world.run(DROPPED);
+    let now = "2026-11-24T00:30:00+01:00";
+    world.nightly(now);
+    let list = |sender: &str| {
+        let text = world.list(&format!("kvittering-2026-11-24-{sender}.csv"));
+        text.lines().skip(1).map(|line| line.split(';').next().unwrap().replace("2026/", "")).collect::<Vec<_>>()
+    };
+    assert_eq!((list("910077473").len(), list("123456785").len()), (3, 1));
+    fs::remove_file(world.outbox().join("kvittering-2026-11-24-910077473.csv")).unwrap();
+    let stop = |name: &str| world.postgang(now, &["hold", &format!("2026/{name}"), "--reason", "feil"]);
+    stop("b");
+    world.nightly(now);
+    assert_eq!((list("910077473").len(), list("123456785").len()), (0, 2), "nothing new, and one that grows");
+    stop("a1");
+    world.nightly(now);
+    stop("a2");
+    world.nightly(now);
+    assert_eq!((list("910077473"), list("123456785").len()), (vec!["a1".to_owned(), "a2".to_owned()], 2));
+    world.nightly("2026-11-25T00:30:00+01:00");
+    assert!(world.list("kvittering-2026-11-25-910077473.csv").is_empty());
+}
+
+fn two_senders() -> World {
+    let world = World::new("avsendere.yaml");
+    let senders = fs::read_to_string(world.senders()).unwrap();
+    let second = senders.split_once("avsendere:\n").unwrap().1.replace("910077473", "123456785");
+    fs::write(world.senders(), format!("{senders}{second}")).unwrap();
+    world
 }
 
 #[test]
