@@ -245,6 +245,20 @@ fn a_batch_is_what_a_print_house_needs_and_leaves_when_it_is_printed() {
     assert_eq!(code, 0, "the ledger remembers");
 }
 
+#[test]
+fn what_a_print_house_says_before_it_has_the_letter_is_recorded_and_looked_at() {
+    let world = world(&[("p", RESERVED), ("a", ALTINN)]);
+    world.receipts("a.csv", DROPPED, &["p PRINTET 2026-11-23T12:00:00+01:00", "a RETUR 2026-11-23T12:00:00+01:00"]);
+    let (answer, code) = world.nightly("2026-11-24T00:30:00+01:00");
+    assert_eq!((world.place("p").as_str(), world.place("a").as_str()), ("print/batch-2026-11-24-01", "altinn"));
+    assert_eq!((world.at("p").status.status.as_str(), code), ("SENDT_PRINT", 1), "{answer}");
+    let list = world.list("oppfolging-2026-11-24.csv");
+    assert!(list.lines().count() == 2 && list.contains("2026/a"), "{list}");
+    world.receipts("b.csv", DROPPED, &["p PRINTET 2026-11-24T12:00:00+01:00"]);
+    world.nightly("2026-11-25T00:30:00+01:00");
+    assert_eq!(world.place("p"), "arkiv/2026-11/batch-2026-11-24-01");
+}
+
 fn stamp(text: &str) -> postgang::core::status::Stamp {
     postgang::core::status::Stamp(crate::world::time(text))
 }

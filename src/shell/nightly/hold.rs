@@ -37,7 +37,7 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
         receipts: Receipts::default(),
         receipts_alive: false,
         reminded: Vec::new(),
-        silent: Vec::new(),
+        matters: Vec::new(),
         met: std::collections::HashSet::new(),
         told: Vec::new(),
     };

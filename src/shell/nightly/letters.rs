@@ -123,7 +123,9 @@ impl Night<'_> {
                     if after.status == State::SendtDigitalt && after.purret.is_some() {
                         self.reminded.push(decided.letter.clone());
                     }
-                    self.silent.extend(lists::silent(after, &inside(root, &decided.letter.path), self.now));
+                    let place = inside(root, &decided.letter.path);
+                    self.matters.extend(lists::silent(after, &place, self.now));
+                    self.matters.extend(lists::misreported(after, &place));
                 }
             }
             changed.retain(|decided| {

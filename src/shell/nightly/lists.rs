@@ -119,7 +119,7 @@ impl Night<'_> {
     fn follow_up(&mut self, day: &str) -> anyhow::Result<()> {
         let root = self.pass.desk.root;
         let outbox = root.outbox();
-        let mut rows = std::mem::take(&mut self.silent);
+        let mut rows = std::mem::take(&mut self.matters);
         for letter in subfolders(&root.channel(Channel::Avvist)).context("kan ikke lese outbox/avvist")? {
             if let Some(status) = read_status(&letter) {
                 let what = if status.status == State::IkkeLevert { "ikke levert" } else { "avvist" };
@@ -194,6 +194,14 @@ pub fn silent(status: &Status, place: &str, now: Time) -> Option<Matter> {
     let silent = status.kanal.is_mailbox() && status.hendelser.iter().all(|event| event.kanal.is_none());
     let long = now >= status.plassert.0 + TimeDelta::hours(MAILBOX_SILENT_HOURS);
     (silent && long).then(|| matter("ingen kvittering fra postkassen etter 48 timer", status, place))
+}
+
+/// A letter that the print house speaks of, and that it has not been given.
+pub fn misreported(status: &Status, place: &str) -> Option<Matter> {
+    let said = status.hendelser.iter().any(|event| matches!(event.status, State::Printet | State::Retur));
+    // One that waits for print will be in a batch soon, and is asked about with it.
+    (said && status.kanal != Channel::Print)
+        .then(|| matter("meldt skrevet ut eller i retur, men ikke sendt til utskrift", status, place))
 }
 
 fn matter(what: &str, status: &Status, place: &str) -> Matter {

@@ -46,8 +46,8 @@ struct Night<'a> {
     receipts_alive: bool,
     /// Letters whose reminder was listed, or will be tonight.
     reminded: Vec<Letter>,
-    /// Rows for letters in a mailbox that has said nothing.
-    silent: Vec<lists::Matter>,
+    /// Rows for letters that wait, and that a person must look at.
+    matters: Vec<lists::Matter>,
     /// Letters known to somebody: their receipts are no mystery.
     met: HashSet<u128>,
     /// What tonight's messages tell for the first time.
@@ -71,7 +71,7 @@ pub fn nightly(root: &Root, settings: &Settings) -> Result<NightReport, PassErro
         receipts_alive: age.is_some_and(|age| age <= age_max),
         receipts,
         reminded: Vec::new(),
-        silent: Vec::new(),
+        matters: Vec::new(),
         met: HashSet::new(),
         told: Vec::new(),
     };
@@ -135,7 +135,7 @@ impl Night<'_> {
         Ok(())
     }
 
-    /// A batch is finished when each of its letters is printed or has come back.
+    /// A batch is finished when each of its letters has been printed or has come back since it was sealed.
     fn archive_batches(&mut self) -> anyhow::Result<()> {
         let batches = survey::sealed_batches(self.pass.desk.root).context("kan ikke lese outbox/print")?;
         let at = self.at();
