@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::calendar::{Calendar, ReadingLimit, Time};
 use super::code::Code;
-use super::identity::redact;
+use super::names::shown;
 use super::receipts::{Receipt, Verdict, hear};
 use super::route::{Channel, State};
 use super::senders::Then;
@@ -284,7 +284,7 @@ impl Step {
         self.released = true;
         // It may have been on its way to print tonight; it stops all the same.
         let reason: String = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-        let reason: String = redact(&reason).chars().take(REASON_CHARS_MAX).collect();
+        let reason: String = shown(&reason).chars().take(REASON_CHARS_MAX).collect();
         let text = if reason.is_empty() { "Stoppet".to_owned() } else { format!("Stoppet: {reason}") };
         self.because(Code::Stopped);
         self.event(State::ManueltHandtert, text, night.now);
@@ -454,9 +454,11 @@ mod tests {
 
     #[test]
     fn a_stop_keeps_its_reason_without_numbers() {
-        let step = tonight(&placed(Channel::Altinn), &[], Some("gjelder 20914695016\n"), "11-24T00");
-        assert!(step.released);
-        assert_eq!(step.status.hendelser.last().unwrap().tekst, "Stoppet: gjelder XXXXXXXXXXX");
+        for reason in ["gjelder 20914695016\n", "gjelder 209146\u{0}95016", "gjelder 209146\r\n95016"] {
+            let step = tonight(&placed(Channel::Altinn), &[], Some(reason), "11-24T00");
+            assert!(step.released);
+            assert_eq!(step.status.hendelser.last().unwrap().tekst, "Stoppet: gjelder XXXXXXXXXXX");
+        }
     }
 
     #[test]

@@ -24,6 +24,10 @@ const ROW_BYTES_MAX: usize = 64 << 10;
 /// Rows of one file that are reported one by one.
 const ROWS_REPORTED_MAX: usize = 100;
 
+/// For operators, where not even the folder can be read.
+pub const UNREADABLE: &str =
+    "kan ikke lese registry/kvitteringer, og uten kvitteringene gjøres ingenting. Prøv: kontroller rettigheter og disk";
+
 /// Everything that the receipt files say.
 #[derive(Debug, Default)]
 pub struct Receipts {
@@ -35,8 +39,8 @@ pub struct Receipts {
     files: Vec<String>,
     /// Complaints: what identifies each, so that it is made once, and its text.
     pub complaints: Vec<(String, String)>,
-    /// When the newest file was written; `None` where there is no file.
-    pub newest: Option<SystemTime>,
+    /// When each file that has its columns was written.
+    pub written: Vec<SystemTime>,
 }
 
 /// Where the receipts of one letter stand.
@@ -66,7 +70,7 @@ pub fn read(dir: &Path) -> io::Result<Receipts> {
     let mut all = Receipts::default();
     let mut rows = Vec::with_capacity(read.iter().map(|file| file.rows.len()).sum());
     for (number, file) in read.into_iter().enumerate() {
-        all.newest = all.newest.max(file.newest);
+        all.written.extend(file.written);
         all.complaints.extend(file.complaints);
         all.files.push(file.name);
         rows.extend(file.rows.into_iter().map(|row| (row.id, row.receipt, number, row.line)));
@@ -103,7 +107,7 @@ fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn read_file(path: &Path) -> Reading {
     let name = shown(&path.file_name().unwrap_or_default().to_string_lossy());
-    let mut file = Reading { name, rows: Vec::new(), complaints: Vec::new(), newest: None, bad: 0 };
+    let mut file = Reading { name, rows: Vec::new(), complaints: Vec::new(), written: None, bad: 0 };
     if let Err(error) = file.read(path) {
         let why = error.to_string();
         let text = format!(
@@ -119,7 +123,7 @@ struct Reading {
     name: String,
     rows: Vec<Row>,
     complaints: Vec<(String, String)>,
-    newest: Option<SystemTime>,
+    written: Option<SystemTime>,
     bad: usize,
 }
 
@@ -154,7 +158,7 @@ impl Reading {
             return Ok(());
         };
         // The header alone is a sign of life; without it nobody knows what the file would have said.
-        self.newest = Some(written);
+        self.written = Some(written);
         let mut number = 1;
         while let Some(whole) = next_line(&mut lines, &mut line)? {
             number = u32::saturating_add(number, 1);
@@ -308,9 +312,9 @@ mod tests {
     #[test]
     fn a_header_is_a_sign_of_life_and_rubbish_is_none() {
         let all = read_text(&[("a.csv", "forsendelsesId,status,tidspunkt\n".to_owned()), ("b.csv", String::new())]);
-        assert!(all.letters.is_empty() && all.complaints.is_empty() && all.newest.is_some());
+        assert!(all.letters.is_empty() && all.complaints.is_empty() && all.written.len() == 1);
         let all = read_text(&[("a.csv", "x".repeat(1 << 20)), ("b.csv", "\u{0}\n\n\"".to_owned())]);
-        assert_eq!((all.complaints.len(), all.letters.len(), all.newest), (2, 0, None));
-        assert!(read(Path::new("/finnes/ikke")).unwrap().newest.is_none());
+        assert_eq!((all.complaints.len(), all.letters.len(), all.written.len()), (2, 0, 0));
+        assert!(read(Path::new("/finnes/ikke")).unwrap().written.is_empty());
     }
 }

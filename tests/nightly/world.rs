@@ -20,6 +20,23 @@ pub const RESERVED: &str = "30819241151";
 pub const ORGANISATION: &str = "310000019";
 pub const SVARINN: &str = "310000205";
 
+pub const DROPPED: &str = "2026-11-23T10:00:00+01:00";
+
+/// A world with these letters in their channels, each a name and a recipient.
+pub fn world(letters: &[(&str, &str)]) -> World {
+    let world = World::new("avsendere.yaml");
+    for (name, recipient) in letters {
+        world.drop(name, recipient, "");
+    }
+    world.run(DROPPED);
+    world
+}
+
+/// What a command said.
+pub fn messages(answer: &Value) -> Vec<&str> {
+    answer["messages"].as_array().unwrap().iter().map(|message| message.as_str().unwrap()).collect()
+}
+
 pub struct World {
     pub dir: PathBuf,
     _temporary: tempfile::TempDir,
