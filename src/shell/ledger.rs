@@ -66,6 +66,13 @@ CREATE TABLE IF NOT EXISTS listed (
     last      INTEGER NOT NULL,
     PRIMARY KEY (list, day)
 ) STRICT, WITHOUT ROWID;
+-- Which event each file of a list begins with.
+CREATE TABLE IF NOT EXISTS list_file (
+    name      TEXT PRIMARY KEY,
+    list      TEXT NOT NULL,
+    day       TEXT NOT NULL,
+    first     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 -- What an operator has been told once.
 CREATE TABLE IF NOT EXISTS told (what TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 -- Drops that the last routing pass left because of a register row.
