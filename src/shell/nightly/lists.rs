@@ -5,6 +5,7 @@
 //! afterwards: a crash between repeats rows and loses none.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::Context;
 use chrono::{Days, TimeDelta};
@@ -16,7 +17,7 @@ use crate::core::route::{Channel, State};
 use crate::core::sheet::{self, Table};
 use crate::core::status::{Stamp, Status};
 use crate::shell::find::read_status;
-use crate::shell::ledger::ListedEvent;
+use crate::shell::ledger::{ListedEvent, OUTBOX};
 use crate::shell::pass::Pass;
 
 /// A mailbox answers within minutes; after two days something is wrong.
@@ -35,6 +36,11 @@ struct ListFile<const N: usize> {
 
 /// A row of the list of what a person must look at.
 pub type Matter = [String; 7];
+
+/// Its columns that are filled in later.
+const ID: usize = 1;
+const SENDER: usize = 3;
+const PLACE: usize = 4;
 
 impl Night<'_> {
     pub(super) fn reminder_list(&mut self) -> anyhow::Result<()> {
@@ -131,7 +137,9 @@ impl Night<'_> {
         for batch in sealed_batches(root).context("kan ikke lese outbox/print")? {
             let sealed = self.sealed_at(&name(&batch))?;
             if let Some(sealed) = sealed.filter(|sealed| self.is_long_ago(*sealed)) {
-                rows.push(thing("bunken er ikke meldt skrevet ut", inside(root, &batch), Stamp(sealed).to_string()));
+                let mut row = thing("bunken er ikke meldt skrevet ut", inside(root, &batch), Stamp(sealed).to_string());
+                row[SENDER] = sender_of(&batch);
+                rows.push(row);
             }
         }
         let held = self.pass.ledger.held()?;
@@ -154,17 +162,21 @@ impl Night<'_> {
         let (today, last_listed) = self.pass.ledger.listed("oppfolging", day)?;
         let first = today.map_or(last_listed + 1, |(first, _)| first);
         let last = self.pass.ledger.last_event()?.max(last_listed);
-        let mut given_up = Vec::new();
+        let mut given_up: Vec<Matter> = Vec::new();
         self.pass.ledger.events(first, last, |event| {
             if event.state.as_deref() == Some(State::IkkeLevert.as_str())
                 && event.channel.as_deref() != Some(Channel::Avvist.as_str())
             {
                 let [reference, sender, code] =
                     [event.reference, event.sender, event.code].map(Option::unwrap_or_default);
-                let place = "outbox/arkiv".to_owned();
+                let place = String::new();
                 given_up.push(["ikke levert".to_owned(), event.letter, reference, sender, place, code, event.at]);
             }
         })?;
+        for row in &mut given_up {
+            let placed = self.pass.ledger.history(&row[ID])?.into_iter().rev().find_map(|event| event.place);
+            row[PLACE] = format!("{OUTBOX}{}", placed.as_deref().unwrap_or("arkiv"));
+        }
         Ok((given_up, first, last))
     }
 
@@ -214,6 +226,12 @@ fn matter(what: &str, status: &Status, place: &str) -> Matter {
 fn thing(what: &str, place: String, since: String) -> Matter {
     let none = String::new;
     [what.to_owned(), none(), none(), none(), place, none(), since]
+}
+
+/// The sender of a batch, as its letters say.
+fn sender_of(batch: &Path) -> String {
+    let letters = subfolders(batch).unwrap_or_default();
+    letters.iter().find_map(|letter| read_status(letter)?.avsender).unwrap_or_default()
 }
 
 fn some(text: &Option<String>) -> String {
