@@ -454,11 +454,11 @@ impl Unknown {
     fn refusal(&self, text: &str) -> Refusal {
         let (nearest, distance) = self.nearest();
         let what = if self.may_be_shown(nearest, distance) {
-            format!("felt {}", shown(&format!("{}{}", self.place(), self.name)))
+            format!("felt {}{}", self.place(), self.name)
         } else {
             let line = text.lines().position(|line| line.contains(&self.name));
             let line = line.map(|line| format!("linje {}: ", line + 1)).unwrap_or_default();
-            let within = if self.parent.is_empty() { String::new() } else { format!(" i {}", shown(&self.parent)) };
+            let within = if self.parent.is_empty() { String::new() } else { format!(" i {}", self.parent) };
             format!("{line}ukjent felt{within}; teksten gjengis ikke, for den kan være personlig")
         };
         Refusal::new(Code::UnknownField, format!("{what}; nærmeste kjente felt er {nearest}"))
