@@ -126,7 +126,7 @@ pub struct Demo {
 /// passed: one letter was opened in Altinn by then, the other was not.
 pub fn demo(dir: &Path, settings: &Settings) -> Result<Demo, PassError> {
     let root = Root::new(dir, None);
-    build(&root)?;
+    build(&root, settings.now)?;
     let run = pass::run(&root, settings)?;
     let mut text = format!("{} brev lagt i {}/inbox\n\n{}\n", SAMPLES.len(), dir.display(), run.text());
     text += &format!("I outbox/ ligger nå:\n{}\n", listing(&root));
@@ -191,18 +191,24 @@ fn write_receipts(root: &Root, day: Time, night: Time) -> anyhow::Result<()> {
     }
     let dir = root.registry().join("kvitteringer");
     fs::create_dir_all(&dir).with_context(|| format!("kan ikke lage {}", dir.display()))?;
-    let path = dir.join("altinn.csv");
-    fs::write(&path, rows).with_context(|| format!("kan ikke skrive {}", path.display()))?;
-    // As if it had come tonight: receipts that are old are no sign of life.
-    Ok(File::options().write(true).open(&path)?.set_modified(SystemTime::from(night))?)
+    write_dated(&dir.join("altinn.csv"), &rows, night)
 }
 
-fn build(root: &Root) -> anyhow::Result<()> {
+/// A file that came at the demo's own time: old receipts are no sign of life, and old registers are not believed.
+fn write_dated(path: &Path, text: &str, at: Time) -> anyhow::Result<()> {
+    let write = || {
+        fs::write(path, text)?;
+        File::options().write(true).open(path)?.set_modified(SystemTime::from(at))
+    };
+    write().with_context(|| format!("kan ikke skrive {}", path.display()))
+}
+
+fn build(root: &Root, now: Time) -> anyhow::Result<()> {
     for dir in [root.inbox(), root.outbox(), root.registry()] {
         fs::create_dir_all(&dir).with_context(|| format!("kan ikke lage {}", dir.display()))?;
     }
     for (name, text) in REGISTRY {
-        fs::write(root.registry().join(name), text).with_context(|| format!("kan ikke skrive registry/{name}"))?;
+        write_dated(&root.registry().join(name), text, now)?;
     }
     for sample in &SAMPLES {
         let folder = root.inbox().join(sample.folder);
