@@ -130,3 +130,13 @@ fn a_missed_night_is_caught_up_with_and_done_once() {
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(watcher.lines("night done"), 1, "{}", watcher.log());
 }
+
+#[test]
+fn times_beyond_all_sense_are_refused_at_once() {
+    let bench = Bench::new();
+    for (option, value) in [("--settle", "18446744073709551615"), ("--give-up", "31622401"), ("--interval", "1e19")] {
+        let output = bench.run(&["watch", option, value]);
+        assert_eq!(output.status.code(), Some(2), "{option}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("31622400"), "{output:?}");
+    }
+}
