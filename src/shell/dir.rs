@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -14,6 +14,7 @@ use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, openat, renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
+use tempfile::NamedTempFile;
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -171,6 +172,25 @@ pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> 
     }
 }
 
+/// A file that gets its name when it is whole. It has another temporary name each time, so an error must not tell it:
+/// the same trouble would be news at every try.
+pub fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(".ny-").tempfile_in(folder).map_err(|error| {
+        let cause = error.get_ref().and_then(|with_path| with_path.source()).map(ToString::to_string);
+        cause.map_or_else(|| error.kind().into(), |cause| io::Error::new(error.kind(), cause))
+    })
+}
+
+/// Replaces a file whole: whoever reads it, after a crash too, finds the old content or the new.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
+    let mut file = temporary_in(folder)?;
+    file.as_file_mut().write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    File::open(folder)?.sync_all()
+}
+
 /// A name, not a way: what leads elsewhere is not in the folder.
 fn one_name(name: &OsStr) -> io::Result<&OsStr> {
     let leads_away = name.is_empty() || name == "." || name == ".." || name.as_bytes().contains(&b'/');
@@ -201,6 +221,20 @@ mod tests {
         assert_eq!(moved("target").unwrap_err().kind(), ErrorKind::AlreadyExists);
         moved("b").unwrap();
         assert!(temp.path().join("b").is_dir());
+    }
+
+    #[test]
+    fn a_trouble_sounds_the_same_at_every_try() {
+        let temp = tempfile::tempdir().unwrap();
+        let gone = temp.path().join("gone/file");
+        let told = || replace_file(&gone, b"x").unwrap_err().to_string();
+        assert_eq!(told(), told());
+        assert!(!told().contains("gone"), "{}", told());
+        for text in ["one", "two"] {
+            replace_file(&temp.path().join("file"), text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(temp.path().join("file")).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1);
     }
 
     #[test]

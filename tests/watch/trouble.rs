@@ -184,3 +184,15 @@ fn a_refused_snapshot_leaves_the_last_one_in_use() {
     fs::write(&krr, &good).unwrap();
     bench.wait_for("fourth", "digipost");
 }
+
+#[test]
+fn figures_that_cannot_be_written_are_one_trouble() {
+    let bench = Bench::new();
+    let figures = bench.dir.join("borte/postgang.prom");
+    let watcher = bench.watch(&["--interval", "0.2", "--metrics", figures.to_str().unwrap()]);
+    watcher.wait_for_line("kunne ikke skrives");
+    pause(1_000);
+    assert_eq!(watcher.lines("kunne ikke skrives"), 1, "{}", watcher.log());
+    fs::create_dir(figures.parent().unwrap()).unwrap();
+    watcher.wait_for_line("over trouble");
+}

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use super::scan::Scanner;
 use crate::core::snapshot::SnapshotName;
+use crate::shell::dir::temporary_in;
 use crate::shell::pass::Report;
 use crate::shell::root::Root;
 
@@ -94,8 +95,8 @@ impl Text {
 /// Replaces the file whole: its reader comes when it likes.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".postgang-").tempfile_in(dir)?;
-    file.write_all(text.as_bytes())?;
+    let mut file = temporary_in(dir)?;
+    file.as_file_mut().write_all(text.as_bytes())?;
     file.as_file().set_permissions(Permissions::from_mode(0o644))?;
     file.persist(path)?;
     Ok(())
