@@ -16,6 +16,9 @@ use rustix::fs::{
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
+/// Names in a folder that are counted though nobody looks at what they stand for.
+const COUNTED_MAX: usize = 100_000;
+
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 #[derive(Debug)]
@@ -27,6 +30,7 @@ pub struct Entry {
     pub name: OsString,
     /// `None`: not a regular file.
     pub bytes: Option<u64>,
+    pub is_folder: bool,
     pub modified: SystemTime,
     /// When the entry itself last changed: its content, name, rights or times.
     pub changed: SystemTime,
@@ -37,8 +41,10 @@ pub struct Entry {
 pub struct Fingerprint(u64);
 
 impl Fingerprint {
-    pub fn of(entries: &[Entry]) -> Self {
+    /// `beyond`: how many names there are besides.
+    pub fn of<'a>(entries: impl Iterator<Item = &'a Entry>, beyond: usize) -> Self {
         let mut hasher = DefaultHasher::new();
+        beyond.hash(&mut hasher);
         for entry in entries {
             (&entry.name, entry.bytes, entry.modified).hash(&mut hasher);
         }
@@ -72,29 +78,32 @@ impl Dir {
         Ok(time(stat.st_mtime, stat.st_mtime_nsec))
     }
 
-    /// Everything in the folder in name order; `None` where it holds more than `max`.
-    pub fn entries(&self, max: usize) -> io::Result<Option<Vec<Entry>>> {
-        let mut names = Vec::new();
+    /// What is in the folder, in name order: at most `max` of it, and how many names there are beyond that.
+    pub fn entries(&self, max: usize) -> io::Result<(Vec<Entry>, usize)> {
+        let (mut names, mut beyond) = (Vec::new(), 0);
         for entry in rustix::fs::Dir::read_from(&self.0)? {
             let name = OsString::from_vec(entry?.file_name().to_bytes().to_vec());
             if name == "." || name == ".." {
                 continue;
             }
-            if names.len() == max {
-                return Ok(None);
+            match names.len() {
+                n if n < max => names.push(name),
+                _ if beyond == COUNTED_MAX => break,
+                _ => beyond += 1,
             }
-            names.push(name);
         }
         names.sort_unstable();
-        names.into_iter().map(|name| self.entry(name)).collect::<io::Result<Vec<_>>>().map(Some)
+        let entries = names.into_iter().map(|name| self.entry(name)).collect::<io::Result<_>>()?;
+        Ok((entries, beyond))
     }
 
     fn entry(&self, name: OsString) -> io::Result<Entry> {
         let stat = statat(&self.0, &name, AtFlags::SYMLINK_NOFOLLOW)?;
-        let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        let kind = FileType::from_raw_mode(stat.st_mode);
         Ok(Entry {
             name,
-            bytes: is_file.then_some(stat.st_size.unsigned_abs()),
+            bytes: (kind == FileType::RegularFile).then_some(stat.st_size.unsigned_abs()),
+            is_folder: kind == FileType::Directory,
             modified: time(stat.st_mtime, stat.st_mtime_nsec),
             changed: time(stat.st_ctime, stat.st_ctime_nsec),
         })
@@ -254,8 +263,8 @@ mod tests {
         for way in ["..", "../outside", "folder/secret", ""] {
             assert!(dir.read(OsStr::new(way), 10).is_err(), "{way}");
         }
-        let entries = dir.entries(2).unwrap().unwrap();
-        assert_eq!(entries.iter().map(|entry| entry.bytes).collect::<Vec<_>>(), [None, None]);
-        assert!(dir.entries(1).unwrap().is_none());
+        let (entries, beyond) = dir.entries(2).unwrap();
+        assert_eq!(entries.iter().map(|entry| (entry.bytes, entry.is_folder)).collect::<Vec<_>>(), [(None, false); 2]);
+        assert_eq!((beyond, dir.entries(1).unwrap().1), (0, 1));
     }
 }

@@ -56,6 +56,45 @@ fn what_is_being_written_is_not_taken() {
     assert_eq!(fs::read(letter.join("vedtak.pdf")).unwrap(), pdf);
 }
 
+/// Neither is a letter, and both are refused; but not while their writer is at it, who would find the folder gone.
+#[test]
+fn what_is_being_written_is_not_refused() {
+    let bench = Bench::new();
+    let _watcher = bench.watch(&QUICK);
+    let nested = bench.letter("nested");
+    fs::create_dir_all(nested.join("vedlegg/1")).unwrap();
+    let nested = bench.drop(&nested);
+    let mut inner = File::create(nested.join("vedlegg/1/x.pdf")).unwrap();
+    let many = bench.letter("many");
+    for n in 0..1_005 {
+        File::create(many.join(format!("{n}.pdf"))).unwrap();
+    }
+    let many = bench.drop(&many);
+    let mut last = File::create(many.join("siste.pdf")).unwrap();
+    for _ in 0..6 {
+        inner.write_all(b"x").unwrap();
+        last.write_all(b"x").unwrap();
+        pause(500);
+    }
+    assert!(nested.exists() && many.exists(), "refused while it was being written");
+    assert!(bench.status("nested", "avvist").contains("kode: document-not-regular\n"));
+    assert!(bench.status("many", "avvist").contains("kode: document-too-large\n"));
+}
+
+#[test]
+fn many_files_wait_for_their_metadata() {
+    let bench = Bench::new();
+    let watcher = bench.watch(&["--interval", "0.2", "--settle", "0", "--give-up", "3"]);
+    let many = bench.inbox().join("many");
+    fs::create_dir(&many).unwrap();
+    for n in 0..1_005 {
+        File::create(many.join(format!("{n}.pdf"))).unwrap();
+    }
+    pause(1_500);
+    assert!(many.exists(), "{}", watcher.log());
+    assert!(bench.status("many", "avvist").contains("kode: metadata-missing\n"));
+}
+
 /// The registers take seconds to read: what was whole before may be written in again before it is claimed.
 #[test]
 fn what_is_written_in_between_look_and_claim_is_put_back() {
