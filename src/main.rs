@@ -214,7 +214,10 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
                 nightly: args.nightly.map(|at| watch::Daily::new(at, &mut night)),
             };
             let report = watch::watch(&root, options, &moment)?;
-            show(common, &report, &report.text())?;
+            // A table would stand among the log's objects, whose last one has said the same.
+            if common.json || matches!(args.log_format, LogFormat::Text) {
+                show(common, &report, &report.text())?;
+            }
             Ok(0)
         }
         Command::Init => {

@@ -44,6 +44,8 @@ pub struct Patience {
 #[derive(Debug, Default)]
 pub struct Listing {
     pub drops: Vec<DropName>,
+    /// Senders whose own inbox is there.
+    pub own: Vec<OrgNumber>,
     pub strays: Vec<String>,
 }
 
@@ -57,6 +59,7 @@ pub fn list(root: &Root, senders: &Senders) -> io::Result<Listing> {
         let is_number = name.len() == 9 && name.bytes().all(|byte| byte.is_ascii_digit());
         match OrgNumber::parse(name.as_bytes()).filter(|_| is_number) {
             Some(number) if senders.get(number).is_some() => {
+                listing.own.push(number);
                 // One sender's closed door must not stop the others.
                 if let Err(error) = list_own(&entry.path(), number, &mut listing) {
                     listing.strays.push(format!(

@@ -2,6 +2,7 @@
 
 mod bench;
 mod closed;
+mod held;
 mod hostile;
 mod service;
 mod trouble;
@@ -193,6 +194,38 @@ fn a_folder_moved_in_is_seen_at_once() {
     bench.drop_declared("moved");
     bench.wait_for("moved", "print");
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[test]
+fn an_empty_inbox_of_a_sender_is_listened_to() {
+    let bench = Bench::new();
+    let own = bench.inbox().join("910077473");
+    fs::create_dir(&own).unwrap();
+    let _watcher = bench.watch(&["--interval", "60"]);
+    pause(500);
+    let letter = bench.letter("first");
+    fs::write(letter.join("KLAR"), "").unwrap();
+    let started = Instant::now();
+    fs::rename(letter, own.join("first")).unwrap();
+    bench.wait_for("first", "print");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[test]
+fn an_inbox_put_in_anothers_place_is_listened_to() {
+    let bench = Bench::new();
+    let _watcher = bench.watch(&["--interval", "4"]);
+    pause(500);
+    fs::rename(bench.inbox(), bench.dir.join("gammel")).unwrap();
+    fs::create_dir(bench.inbox()).unwrap();
+    // The change itself is nobody's to tell: the next scan finds it.
+    pause(4_500);
+    for name in ["first", "second", "third"] {
+        let started = Instant::now();
+        bench.drop_declared(name);
+        bench.wait_for(name, "print");
+        assert!(started.elapsed() < Duration::from_millis(1_500), "{name} {:?}", started.elapsed());
+    }
 }
 
 #[test]

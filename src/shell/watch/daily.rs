@@ -9,6 +9,7 @@ use anyhow::Context;
 use chrono::{Days, NaiveDate, NaiveTime};
 
 use super::backoff::Backoff;
+use super::service::unhurried;
 use crate::core::calendar::{Time, local};
 use crate::shell::dir::replace_file;
 use crate::shell::root::Root;
@@ -41,7 +42,7 @@ impl<'a> Daily<'a> {
         if let Some(failure) = self.failure.clone().filter(|_| !self.retry.is_due(Instant::now())) {
             return Err(anyhow::Error::msg(failure));
         }
-        match (self.work)(now) {
+        match unhurried(|| (self.work)(now)) {
             Ok(()) => {
                 self.retry.succeed();
                 self.failure = None;
