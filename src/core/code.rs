@@ -218,7 +218,7 @@ impl Code {
             ),
             Self::DocumentNotRegular => refusal(
                 "document-not-regular",
-                "Noe i mappen er ikke en vanlig fil, men en lenke, en mappe eller en spesialfil.",
+                "Noe i mappen er ikke en vanlig fil, men en lenke, en mappe eller en spesialfil, eller har et navn som ikke er UTF-8.",
                 "Legg dokumentene som vanlige filer direkte i mappen.",
             ),
             Self::DocumentTooLarge => refusal(

@@ -343,7 +343,7 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
                     Ok(_) => Problem::Type,
                 }
             };
-            finish(text, outcome, classify, || JsonTree.deserialize(serde_yaml::Deserializer::from_str(text)).ok())
+            finish(text, outcome, classify, || JsonTree.deserialize(serde_yaml::Deserializer::from_str(text)))
         }
         Format::Json => {
             let mut json = serde_json::Deserializer::from_str(text);
@@ -357,7 +357,7 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
                 false => Problem::Type,
             };
             let outcome = typed(&value);
-            finish(text, outcome, classify, || Some(value))
+            finish(text, outcome, classify, || Ok(value))
         }
     }
 }
@@ -432,16 +432,19 @@ fn finish<E>(
     text: &str,
     outcome: Outcome<E>,
     classify: impl FnOnce(&E) -> Problem,
-    tree: impl FnOnce() -> Option<Value>,
+    tree: impl FnOnce() -> Result<Value, E>,
 ) -> Result<Parsed, Refusal> {
     let (problem, path) = match outcome {
-        Ok((forsendelse, unknown)) => {
-            return Ok(Parsed { forsendelse, unknown: unknown.map(|field| field.refusal(text)) });
-        }
+        Ok((forsendelse, None)) => return Ok(Parsed { forsendelse, unknown: None }),
+        // Of a field that nobody knows the typed reading does not see that it is given twice.
+        Ok((forsendelse, Some(field))) => match tree() {
+            Err(error) => return Err(classify(&error).refusal("")),
+            Ok(_) => return Ok(Parsed { forsendelse, unknown: Some(field.refusal(text)) }),
+        },
         Err((error, path)) => (classify(&error), path),
     };
     let misspelt = match problem {
-        Problem::Type => tree().and_then(|tree| misspelt(&tree, "")),
+        Problem::Type => tree().ok().and_then(|tree| misspelt(&tree, "")),
         Problem::Syntax(_) | Problem::RepeatedKey(_) => None,
     };
     Err(misspelt.map_or_else(|| problem.refusal(&path), |field| field.refusal(text)))
@@ -479,7 +482,7 @@ impl Unknown {
         let is_small = self.name.starts_with(|first: char| first.is_ascii_lowercase());
         let personal = ["mottaker", "svarSendesTil"].iter().any(|field| self.parent.starts_with(field));
         let likely = if personal { is_small && distance <= 1 + self.name.len() / 4 } else { is_small || distance == 0 };
-        is_word && likely && self.name.len() <= 2 * nearest.len().max(16)
+        is_word && likely && self.name == shown(&self.name) && self.name.len() <= 2 * nearest.len().max(16)
     }
 }
 
@@ -631,9 +634,10 @@ impl<'de> Visitor<'de> for JsonTree {
         let mut entries = serde_json::Map::new();
         while let Some(key) = map.next_key::<String>()? {
             let value = map.next_value_seed(JsonTree)?;
-            if entries.insert(key, value).is_some() {
-                return Err(de::Error::custom("duplicate field"));
+            if entries.contains_key(&key) {
+                return Err(de::Error::custom(format_args!("duplicate field `{key}`")));
             }
+            entries.insert(key, value);
         }
         entries.retain(|_, value| !value.is_null());
         Ok(entries.into())
@@ -744,6 +748,7 @@ mod tests {
             ("", "linje 1, kolonne 1"),
             ("--- {}\n--- {}\n", "linje 2, kolonne 1"),
             ("konteringskode: a\nkonteringsKode: b", "linje 2, kolonne 1"),
+            ("tittel: a\nukjent: b\nukjent: c", "linje 3, kolonne 1"),
         ] {
             let (code, detail) = refused(yaml(text));
             assert_eq!(code, Code::MetadataUnreadable, "{text}");

@@ -148,6 +148,16 @@ impl Drop {
         self.documents().iter().all(|document| self.file(document).is_some())
     }
 
+    /// What an incomplete drop waits for, in bokmål; none where it lacks nothing.
+    pub fn wants(&self) -> Option<String> {
+        if self.letter.as_ref().is_err_and(|refusal| refusal.code == Code::MetadataMissing) {
+            return Some("metadatafilen mangler".to_owned());
+        }
+        let missing = self.documents().into_iter().filter(|document| self.file(document).is_none());
+        let names: Vec<String> = missing.map(|document| shown(&document.name)).collect();
+        (!names.is_empty()).then(|| format!("{} mangler", names.join(", ")))
+    }
+
     /// The refusals of the document list, both ways: what is named must be there, what is there must be named.
     fn check_documents(&self, documents: &[Document]) -> Result<(), Refusal> {
         let refuse = |code, name: &str| Err(Refusal::new(code, shown(name)));

@@ -25,7 +25,8 @@ pub fn is_ours(name: &str) -> bool {
 }
 
 const COMPLETE: [&str; 2] = ["KLAR", "KLAR.txt"];
-const STOP: [&str; 2] = ["STOPP", "STOPP.txt"];
+/// The last is what Windows makes of the second where it hides extensions.
+const STOP: [&str; 3] = ["STOPP", "STOPP.txt", "STOPP.txt.txt"];
 const LITTER: [&str; 3] = ["Thumbs.db", "desktop.ini", ".DS_Store"];
 const NOT_IN_NAMES: [char; 9] = ['*', ':', '"', '\\', '/', '<', '>', '|', '?'];
 const DOCUMENT_NAME_CHARS_MAX: usize = 226;

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::calendar::{Calendar, ReadingLimit, Time};
 use super::code::Code;
-use super::identity::redact;
+use super::names::shown;
 use super::receipts::{Receipt, Verdict, hear};
 use super::route::{Channel, State};
 use super::senders::Then;
@@ -107,7 +107,7 @@ pub fn reminded(letter: &Status, night: &Night) -> Option<Step> {
 pub fn sealed(letter: &Status, receipts: &[Receipt]) -> Step {
     let mut step = Step::of(letter);
     hear(&mut step.status, receipts);
-    if step.news(State::Printet, letter) {
+    if has_news(&step.status, letter, State::Printet) {
         step.status.status = State::Printet;
     }
     step.hear_return(letter);
@@ -124,7 +124,7 @@ pub fn finished(letter: &Status, receipts: &[Receipt], night: &Night) -> Step {
         step.count(Outcome::Opened);
         step.status.status = State::Lest;
     }
-    if step.news(State::Printet, letter) && letter.status == State::SendtPrint {
+    if has_news(&step.status, letter, State::Printet) && letter.status == State::SendtPrint {
         step.status.status = State::Printet;
     }
     step.hear_return(letter);
@@ -151,8 +151,10 @@ pub fn unseal(letter: &Status, batch: &str) -> Status {
     letter
 }
 
+const SEALED: &str = "Sendt til utskrift i ";
+
 fn sealed_text(batch: &str) -> String {
-    format!("Sendt til utskrift i {batch}")
+    format!("{SEALED}{batch}")
 }
 
 /// A letter in print that cannot be printed: a person must see to it.
@@ -169,7 +171,20 @@ pub fn refuse(letter: &Status, code: Code, sentence: String, now: Time) -> Statu
 
 /// Whether everything that could be heard of a letter in a sealed batch has been heard.
 pub fn is_settled(letter: &Status) -> bool {
-    letter.hendelser.iter().any(|event| matches!(event.status, State::Printet | State::Retur))
+    said_of_paper(letter, State::Printet) + said_of_paper(letter, State::Retur) > 0
+}
+
+/// How often the print house has said this of a letter. What it says of a time before the sealing cannot be meant for
+/// it, and is recorded only.
+fn said_of_paper(letter: &Status, state: State) -> usize {
+    let events = || letter.hendelser.iter();
+    let sealed = |event: &&Event| event.status == State::SendtPrint && event.tekst.starts_with(SEALED);
+    let Some(sealed) = events().filter(sealed).map(|event| event.tidspunkt).max() else { return 0 };
+    events().filter(|event| event.status == state && event.tidspunkt >= sealed).count()
+}
+
+fn has_news(letter: &Status, before: &Status, state: State) -> bool {
+    said_of_paper(letter, state) > said_of_paper(before, state)
 }
 
 impl Step {
@@ -191,24 +206,22 @@ impl Step {
         self.status.hendelser.sort_by_key(|event| event.tidspunkt);
     }
 
-    /// Whether an event of this kind has come tonight.
-    fn news(&self, state: State, before: &Status) -> bool {
-        let count = |letter: &Status| letter.hendelser.iter().filter(|event| event.status == state).count();
-        count(&self.status) > count(before)
-    }
-
     fn hear_return(&mut self, before: &Status) {
-        if self.news(State::Retur, before) {
+        if has_news(&self.status, before, State::Retur) {
             self.count(Outcome::Returned);
             self.released = true;
         }
     }
 
-    /// The first notice starts the clock anew, also when an earlier one becomes known late.
+    /// The first notice starts the clock anew, also when an earlier one becomes known late. A clock that runs keeps its
+    /// deadline, whatever is closed (`fridager`) since.
     fn start_clock(&mut self, verdict: &Verdict, night: &Night) {
         let letter = &mut self.status;
         // On paper there is no notice; whoever reports one means the channel before.
         let Some(notice) = verdict.notice.map(Stamp).filter(|_| letter.kanal != Channel::Print) else { return };
+        if letter.varslet == Some(notice) {
+            return;
+        }
         letter.varslet = Some(notice);
         letter.underrettet = Some(notice);
         if matches!(letter.status, State::Akseptert | State::KlarForMottak) {
@@ -271,7 +284,7 @@ impl Step {
         self.released = true;
         // It may have been on its way to print tonight; it stops all the same.
         let reason: String = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-        let reason: String = redact(&reason).chars().take(REASON_CHARS_MAX).collect();
+        let reason: String = shown(&reason).chars().take(REASON_CHARS_MAX).collect();
         let text = if reason.is_empty() { "Stoppet".to_owned() } else { format!("Stoppet: {reason}") };
         self.because(Code::Stopped);
         self.event(State::ManueltHandtert, text, night.now);
@@ -320,7 +333,7 @@ impl Step {
             }
         } else if !night.receipts_alive {
             self.count(Outcome::Held);
-        } else if verdict.handed_over || self.status.varslet.is_some() {
+        } else if verdict.handed_over {
             self.count(Outcome::Unread);
             self.send_to_print(Code::UnreadPastDeadline, night);
         } else {
@@ -368,7 +381,7 @@ mod tests {
         let parse = |line: &&str| {
             let (word, at) = line.split_once(' ').unwrap();
             let at = parse_time(&format!("2026-11-{at}:00:00+01:00")).unwrap().with_timezone(&Utc);
-            Receipt { at, word: word.parse().unwrap(), channel: None }
+            Receipt::new(at, word.parse().unwrap(), "")
         };
         lines.iter().map(parse).collect()
     }
@@ -441,9 +454,11 @@ mod tests {
 
     #[test]
     fn a_stop_keeps_its_reason_without_numbers() {
-        let step = tonight(&placed(Channel::Altinn), &[], Some("gjelder 20914695016\n"), "11-24T00");
-        assert!(step.released);
-        assert_eq!(step.status.hendelser.last().unwrap().tekst, "Stoppet: gjelder XXXXXXXXXXX");
+        for reason in ["gjelder 20914695016\n", "gjelder 209146\u{0}95016", "gjelder 209146\r\n95016"] {
+            let step = tonight(&placed(Channel::Altinn), &[], Some(reason), "11-24T00");
+            assert!(step.released);
+            assert_eq!(step.status.hendelser.last().unwrap().tekst, "Stoppet: gjelder XXXXXXXXXXX");
+        }
     }
 
     #[test]
@@ -459,9 +474,37 @@ mod tests {
             let letter = Status { status: state, ..placed(Channel::Altinn) };
             assert_eq!(finished(&letter, &receipts(&["LEST 24T10"]), &night).status.status, expected);
         }
-        let printed = sealed(&placed(Channel::Print), &receipts(&["PRINTET 24T10", "LEST 24T11"]));
-        assert_eq!(printed.status.status, State::Printet);
-        assert!(is_settled(&printed.status));
+    }
+
+    #[test]
+    fn a_print_house_speaks_of_what_it_was_given() {
+        let batch = seal(&placed(Channel::Print), "batch", parse_time("2026-11-24T00:30:00+01:00").unwrap());
+        for (lines, state, settled, released) in [
+            (&["PRINTET 24T10", "LEST 24T11"][..], State::Printet, true, false),
+            (&["RETUR 24T10"], State::SendtPrint, true, true),
+            (&["PRINTET 23T10", "RETUR 23T11"], State::SendtPrint, false, false),
+        ] {
+            let step = sealed(&batch, &receipts(lines));
+            assert_eq!((step.status.status, is_settled(&step.status), step.released), (state, settled, released));
+            let early = tonight(&placed(Channel::Print), lines, None, "11-24T00").status;
+            assert!(!is_settled(&early), "not sealed yet: {lines:?}");
+        }
+        let (calendar, now) = (Calendar::default(), parse_time("2026-12-01T00:00:00+01:00").unwrap());
+        let night = Night { now, calendar: &calendar, receipts_alive: true };
+        let opened = Status { status: State::Lest, ..placed(Channel::Altinn) };
+        assert!(!finished(&opened, &receipts(&["RETUR 24T10"]), &night).released, "it was never on paper");
+    }
+
+    #[test]
+    fn a_running_clock_keeps_its_deadline_when_a_day_is_closed() {
+        let notified = tonight(&placed(Channel::Altinn), &["VARSLET 24T10"], None, "11-25T00").status;
+        let calendar = Calendar::new(["2026-11-26".parse().unwrap()]);
+        let night = Night { now: notified.lesefrist.unwrap().0, calendar: &calendar, receipts_alive: true };
+        let step = waiting(&notified, &receipts(&["VARSLET 24T10"]), None, &night);
+        assert_eq!((step.status.lesefrist, step.go), (notified.lesefrist, Some(Go::Print)));
+        // An earlier notice is another start, and takes the calendar of its night.
+        let earlier = waiting(&notified, &receipts(&["VARSLET 23T10"]), None, &night);
+        assert_eq!(earlier.status.lesefrist.unwrap().to_string(), "2026-11-26T00:00:00+01:00");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use chrono_tz::Europe::Oslo;
 
 use super::calendar::Time;
@@ -20,7 +20,7 @@ pub struct Receipt {
     pub at: DateTime<Utc>,
     pub word: Word,
     /// `kanal`, where it is given and known.
-    pub channel: Option<Channel>,
+    channel: Option<Channel>,
 }
 
 /// The meaning of `status` in a receipt.
@@ -30,6 +30,8 @@ pub enum Word {
     Opened,
     /// `LEVERT`: a notice in Altinn, a delivery in a mailbox.
     Delivered,
+    /// `LEVERT` in a channel that is not known here: no notice.
+    DeliveredSomewhere,
     DeliveredToMailbox,
     Failed,
     Collected,
@@ -64,6 +66,14 @@ impl FromStr for Word {
 }
 
 impl Receipt {
+    /// `channel` is the row's `kanal`, in any spelling; empty where it is not given.
+    pub fn new(at: DateTime<Utc>, word: Word, channel: &str) -> Self {
+        let known = Channel::named(&channel.replace(['-', ' '], ""));
+        let unknown = known.is_none() && !channel.is_empty();
+        let word = if word == Word::Delivered && unknown { Word::DeliveredSomewhere } else { word };
+        Self { at: at.trunc_subsecs(0), word, channel: known }
+    }
+
     /// The event that this receipt is in the life of `letter`.
     fn event(&self, letter: &Status) -> Event {
         let at = self.at.with_timezone(&Oslo);
@@ -72,14 +82,15 @@ impl Receipt {
             Word::Notified => (State::Varslet, "Varsel om brevet er gitt"),
             Word::Opened => (State::Lest, "Brevet er åpnet"),
             Word::Delivered if channel == Channel::Altinn => (State::Varslet, "Levert i Altinn, og varsel er gitt"),
-            Word::Delivered | Word::DeliveredToMailbox if letter.was_in_mailbox() => {
+            Word::Delivered | Word::DeliveredSomewhere | Word::DeliveredToMailbox if letter.was_in_mailbox() => {
                 (State::LevertSdp, "Levert i digital postkasse")
             }
+            // A mailbox letter is all that can be delivered there: of any other the word is recorded and no more.
+            Word::Delivered | Word::DeliveredSomewhere | Word::DeliveredToMailbox => (State::Levert, "Meldt levert"),
             Word::Failed => (State::Feil, "Leveringen feilet"),
             Word::Collected => (State::MottattSvarinn, "Hentet av organisasjonens mottakssystem"),
             Word::SentToMailbox => (State::SendtSdp, "Overlevert til digital postkasse"),
-            // A mailbox letter is all that can be delivered there: of any other the word says no more than sent.
-            Word::Sent | Word::Delivered | Word::DeliveredToMailbox => (State::Sendt, "Overlevert til kanalen"),
+            Word::Sent => (State::Sendt, "Overlevert til kanalen"),
             Word::SentToPrint => (State::SendtPrint, "Overlevert til utskrift"),
             Word::Printed => (State::Printet, "Skrevet ut"),
             Word::Returned => (State::Retur, "Kommet i retur"),
@@ -119,10 +130,8 @@ pub struct Verdict {
     pub failed: bool,
     /// The first notice since the letter came to its channel.
     pub notice: Option<Time>,
-    /// The channel has said that it got the letter, by a notice or otherwise.
+    /// Some channel has said that it got the letter, by a notice or otherwise.
     pub handed_over: bool,
-    pub printed: bool,
-    pub returned: bool,
 }
 
 impl Verdict {
@@ -140,9 +149,7 @@ impl Verdict {
             delivered: any(State::LevertSdp),
             failed: last_failure.is_some_and(|failed| !notices().any(|notice| notice > failed)),
             notice: notices().filter(|at| *at >= letter.plassert.0).min(),
-            handed_over: [State::Varslet, State::Sendt, State::SendtSdp].into_iter().any(|s| here(s).next().is_some()),
-            printed: any(State::Printet),
-            returned: any(State::Retur),
+            handed_over: [State::Varslet, State::Sendt, State::SendtSdp, State::SendtPrint].into_iter().any(any),
         }
     }
 }
@@ -159,7 +166,7 @@ mod tests {
         let mut parts = line.split(' ');
         let (word, hour, channel) = (parts.next().unwrap(), parts.next().unwrap(), parts.next());
         let at = parse_time(&format!("2026-11-23T{hour}:00:00+01:00")).unwrap().with_timezone(&Utc);
-        Receipt { at, word: word.parse().unwrap(), channel: channel.and_then(Channel::named) }
+        Receipt::new(at, word.parse().unwrap(), channel.unwrap_or_default())
     }
 
     fn verdict(channel: Channel, lines: &[&str]) -> Verdict {
@@ -181,22 +188,29 @@ mod tests {
             (Altinn, &["VARSLET 12", "Published 10"], false, false, false, true, Some(10)),
             (Altinn, &["LEVERT 10"], false, false, false, true, Some(10)),
             (Altinn, &["LEVERT 10 altinn"], false, false, false, true, Some(10)),
+            (Altinn, &["LEVERT 10 ALTINN"], false, false, false, true, Some(10)),
             (Altinn, &["LEVERT 10 digipost"], false, false, false, false, None),
-            (Altinn, &["LEVERT_SDP 10"], false, false, false, true, None),
+            (Altinn, &["LEVERT 10 sms"], false, false, false, false, None),
+            (Altinn, &["VARSLET 10 sms"], false, false, false, true, Some(10)),
+            (Altinn, &["LEVERT_SDP 10"], false, false, false, false, None),
             (Altinn, &["SENDT 10"], false, false, false, true, None),
+            (Altinn, &["SENDT 10 svarinn"], false, false, false, true, None),
+            (Altinn, &["SENDT_PRINT 10"], false, false, false, true, None),
             (Altinn, &["Fetched 10"], false, false, false, true, None),
             (Altinn, &["LEST 08"], true, false, false, false, None),
             (Altinn, &["LEST 10", "FEIL 12"], true, false, true, false, None),
             (Altinn, &["FEIL 10", "VARSLET 12"], false, false, false, true, Some(12)),
             (Altinn, &["FEIL 12", "VARSLET 10"], false, false, true, true, Some(10)),
-            (Altinn, &["FEIL 10", "VARSLET 12 digipost"], false, false, true, false, None),
+            (Altinn, &["FEIL 10", "VARSLET 12 digipost"], false, false, true, true, None),
             (Altinn, &["FEIL 10 svarinn"], false, false, false, false, None),
             (Digipost, &["LEVERT 10"], false, true, false, false, None),
+            (Digipost, &["LEVERT 10 e-Boks"], false, true, false, false, None),
+            (Digipost, &["LEVERT 10 SDP"], false, true, false, false, None),
             (Digipost, &["LEVERT_SDP 10", "FEIL 12"], false, true, true, false, None),
             (Digipost, &["SENDT_SDP 10"], false, false, false, true, None),
             (Eboks, &["LEVETID_UTLOPT 10"], false, false, true, false, None),
             (Svarinn, &["MOTTATT_SVARINN 10"], true, false, false, false, None),
-            (Svarinn, &["LEVERT 10"], false, false, false, true, None),
+            (Svarinn, &["LEVERT 10"], false, false, false, false, None),
             (Altinn, &[], false, false, false, false, None),
         ] {
             let mut reversed = lines.to_vec();

@@ -44,7 +44,7 @@ impl Channel {
     }
 }
 
-/// SvarUt's words for the state of a letter; the last five stand in its events only.
+/// SvarUt's words for the state of a letter; the last six stand in its events only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
@@ -61,6 +61,7 @@ pub enum State {
     ManueltHandtert,
     SendtSdp,
     Sendt,
+    Levert,
     Feil,
     MottattSvarinn,
     Retur,
@@ -83,6 +84,7 @@ impl State {
             Self::ManueltHandtert => "MANUELT_HANDTERT",
             Self::SendtSdp => "SENDT_SDP",
             Self::Sendt => "SENDT",
+            Self::Levert => "LEVERT",
             Self::Feil => "FEIL",
             Self::MottattSvarinn => "MOTTATT_SVARINN",
             Self::Retur => "RETUR",

@@ -8,9 +8,10 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::calendar::{Calendar, ReadingLimit};
+use super::facts::Address;
 use super::identity::OrgNumber;
 use super::place;
-use super::print::PrintSettings;
+use super::print::{PrintSettings, address_lines};
 use super::snapshot::RegisterPolicies;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -166,10 +167,7 @@ impl Senders {
                 let (first, _) = place::of_text(text, &number, 1).unwrap_or((1, 1));
                 return Err(SendersError::at(text, &number, first + 1, "avsenderen er oppgitt to ganger"));
             }
-            sender.check().map_err(|(near, problem)| {
-                let (line, _) = place::of_text(text, &number, 1).unwrap_or((1, 1));
-                SendersError::at(text, &near, line, &problem)
-            })?;
+            sender.check().map_err(|(near, problem)| SendersError::of_sender(text, sender.number, &near, &problem))?;
             seen.push(number);
         }
         if file.avsendere.is_empty() {
@@ -200,6 +198,14 @@ impl Sender {
         let for_group = in_force.filter_map(|dated| Some((dated.from, dated.group(group)?)));
         let (from, rule) = for_group.max_by_key(|(from, _)| *from)?;
         Some(Rule { group, from, limit: rule.limit.clone(), then: rule.then, reminder_days: rule.reminder_days() })
+    }
+
+    /// What stands above the window of a cover sheet; without a return address, the sender's name.
+    pub fn return_lines(&self) -> Vec<String> {
+        let Some(back) = &self.return_address else { return vec![self.name.clone()] };
+        let lines = [&back.line1, &back.line2, &back.line3].map(|line| line.clone().unwrap_or_default()).to_vec();
+        let (postcode, city) = (back.postcode.clone(), back.city.clone());
+        address_lines(&back.name, &Address { lines, postcode, city, country: String::new() })
     }
 
     pub fn uses_mailboxes(&self, day: NaiveDate) -> bool {
@@ -296,6 +302,12 @@ impl SendersError {
         };
         let (line, column) = exact.unwrap_or((line, column));
         Self { line, column, problem }
+    }
+
+    /// What a sender's own part cannot be; the place is where `near` stands in it.
+    pub fn of_sender(text: &str, sender: OrgNumber, near: &str, problem: &str) -> Self {
+        let (line, _) = place::of_text(text, &sender.to_string(), 1).unwrap_or((1, 1));
+        Self::at(text, near, line, problem)
     }
 
     /// Where `near` stands, at or after line `from`.

@@ -168,6 +168,13 @@ pub struct SnapshotUsed {
     pub rader: u64,
 }
 
+impl SnapshotUsed {
+    /// The number of rows, for people.
+    pub fn rows_text(&self) -> String {
+        format!("{} {}", self.rader, if self.rader == 1 { "rad" } else { "rader" })
+    }
+}
+
 /// A moment as RFC 3339 text in Norwegian local time, to the second.
 mod rfc3339 {
     use chrono::SecondsFormat;

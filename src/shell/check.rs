@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::explain::explain;
 use super::intake;
-use super::pass::{PassError, Settings, preview, read_senders};
+use super::pass::{PassError, Settings, parse_senders, preview, read_senders};
 use super::registers::{Request, SnapshotMemory, Wanted, inspect};
 use super::root::Root;
 use super::spool::DropName;
@@ -45,13 +45,15 @@ impl Checked {
     }
 }
 
-/// Checks one path, or with none the whole root: senders, snapshots and every drop.
+/// Checks one path; with none, or with the inbox itself, the whole root: senders, snapshots and every drop.
 pub fn check(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Checked, PassError> {
     let mut checked = Checked::default();
     // As messages name it, from the root, where it is not given from here.
     let path = path.map(|path| if path.exists() { path.to_owned() } else { root.dir().join(path) });
-    match path.as_deref() {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    match path.as_deref().filter(|path| real(path) != real(&root.inbox())) {
         None => {
+            root.check_mounted()?;
             let senders = read_senders(root)?;
             checked.add("registry/avsendere.yaml", None, senders_text(&senders), 0);
             for name in SnapshotName::ALL {
@@ -82,7 +84,7 @@ fn check_file(checked: &mut Checked, root: &Root, settings: &Settings, path: &Pa
     let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if file.ends_with(".yaml") || file.ends_with(".yml") {
         let bytes = std::fs::read(path).with_context(|| format!("{} kan ikke leses", shown_path(path)))?;
-        match Senders::parse(&bytes) {
+        match parse_senders(&bytes) {
             Ok(senders) => checked.add(shown_path(path), None, senders_text(&senders), 0),
             Err(error) => checked.add(shown_path(path), None, error.to_string(), 3),
         }
@@ -127,7 +129,7 @@ fn check_snapshot(
         checked.add(name.as_str(), None, message.clone(), if accepted { 1 } else { 3 });
     }
     if let Some(used) = used {
-        checked.add(name.as_str(), None, format!("godtatt, {} rader, SHA-256 {}", used.rader, used.sha256), 0);
+        checked.add(name.as_str(), None, format!("godtatt, {}, SHA-256 {}", used.rows_text(), used.sha256), 0);
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, openat, renameat, renameat_with, statat, unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, openat, renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
@@ -72,10 +72,10 @@ impl Dir {
         Ok(Self(openat(&self.0, one_name(name)?, FOLDER | OFlags::NOFOLLOW, Mode::empty())?))
     }
 
-    /// When the folder's list of names last changed.
-    pub fn modified(&self) -> io::Result<SystemTime> {
+    /// The folder itself: when its list of names last changed.
+    pub fn itself(&self) -> io::Result<Entry> {
         let stat = rustix::fs::fstat(&self.0)?;
-        Ok(time(stat.st_mtime, stat.st_mtime_nsec))
+        Ok(entry(OsString::new(), &stat))
     }
 
     /// What is in the folder, in name order: at most `max` of it, and how many names there are beyond that.
@@ -99,14 +99,7 @@ impl Dir {
 
     fn entry(&self, name: OsString) -> io::Result<Entry> {
         let stat = statat(&self.0, &name, AtFlags::SYMLINK_NOFOLLOW)?;
-        let kind = FileType::from_raw_mode(stat.st_mode);
-        Ok(Entry {
-            name,
-            bytes: (kind == FileType::RegularFile).then_some(stat.st_size.unsigned_abs()),
-            is_folder: kind == FileType::Directory,
-            modified: time(stat.st_mtime, stat.st_mtime_nsec),
-            changed: time(stat.st_ctime, stat.st_ctime_nsec),
-        })
+        Ok(entry(name, &stat))
     }
 
     /// The bytes of a regular file, at most `bytes_max`; `None` for anything else. Opening a FIFO does not wait.
@@ -185,8 +178,10 @@ pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> 
 /// the same trouble would be news at every try.
 pub fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(".ny-").tempfile_in(folder).map_err(|error| {
-        let cause = error.get_ref().and_then(|with_path| with_path.source()).map(ToString::to_string);
-        cause.map_or_else(|| error.kind().into(), |cause| io::Error::new(error.kind(), cause))
+        match error.to_string().split_once(" at path ") {
+            Some((cause, _)) => io::Error::new(error.kind(), cause),
+            None => error,
+        }
     })
 }
 
@@ -198,6 +193,17 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     File::open(folder)?.sync_all()
+}
+
+fn entry(name: OsString, stat: &Stat) -> Entry {
+    let kind = FileType::from_raw_mode(stat.st_mode);
+    Entry {
+        name,
+        bytes: (kind == FileType::RegularFile).then_some(stat.st_size.unsigned_abs()),
+        is_folder: kind == FileType::Directory,
+        modified: time(stat.st_mtime, stat.st_mtime_nsec),
+        changed: time(stat.st_ctime, stat.st_ctime_nsec),
+    }
 }
 
 /// A name, not a way: what leads elsewhere is not in the folder.

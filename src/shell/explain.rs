@@ -62,7 +62,7 @@ impl Explanation {
         for register in &s.registre {
             let start = register.sha256.get(..12).unwrap_or(&register.sha256);
             let time = register.tidspunkt.format("%Y-%m-%d %H:%M");
-            line("Register", &format!("{}, {} rader, fra {time}, SHA-256 {start}…", register.navn, register.rader));
+            line("Register", &format!("{}, {}, fra {time}, SHA-256 {start}…", register.navn, register.rows_text()));
         }
         if let Some(rule) = &s.regel {
             let then = s.deretter.map(|then| format!(", deretter {then}")).unwrap_or_default();

@@ -187,7 +187,7 @@ impl Glance {
     /// Reads the metadata.
     pub fn read(self, sender: Option<OrgNumber>, wall: SystemTime) -> io::Result<Folder> {
         let fingerprint = self.fingerprint();
-        let folder_changed = self.dir.modified()?;
+        let folder_changed = last_change(&self.dir.itself()?, wall);
         let changes = self.entries.iter().chain(&self.below).map(|entry| last_change(entry, wall));
         let changed = changes.fold(folder_changed, SystemTime::max);
         let too_many = self.entries.len() > FILES_MAX;
@@ -251,13 +251,13 @@ fn look_below(dir: &Dir, entries: &[Entry], depth: usize, below: &mut Vec<Entry>
         }
         let Ok(child) = dir.child(&folder.name) else { continue };
         let Ok((inner, _)) = child.entries(room) else { continue };
+        below.extend_from_slice(&inner);
         look_below(&child, &inner, depth - 1, below);
-        below.extend(inner);
     }
 }
 
-/// When a file was last modified; by the time its entry changed where the former lies in the future, since that
-/// would never come of age.
+/// When a file, or the folder, was last modified; by the time its entry changed where the former lies in the future,
+/// since that would never come of age.
 fn last_change(entry: &Entry, wall: SystemTime) -> SystemTime {
     if entry.modified <= wall { entry.modified } else { entry.changed }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use crate::core::letter::Digest256;
 use crate::core::route::Channel;
@@ -65,6 +65,13 @@ CREATE TABLE IF NOT EXISTS listed (
     first     INTEGER NOT NULL,
     last      INTEGER NOT NULL,
     PRIMARY KEY (list, day)
+) STRICT, WITHOUT ROWID;
+-- Which event each file of a list begins with.
+CREATE TABLE IF NOT EXISTS list_file (
+    name      TEXT PRIMARY KEY,
+    list      TEXT NOT NULL,
+    day       TEXT NOT NULL,
+    first     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 -- What an operator has been told once.
 CREATE TABLE IF NOT EXISTS told (what TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
@@ -187,12 +194,16 @@ impl Ledger {
             connection.execute_batch(SCHEMA)?;
             Ok(connection)
         };
-        let connection = open().with_context(|| {
-            format!(
-                "{}: protokollen kan ikke åpnes. Ingen brev er rørt. Prøv: kontroller rettigheter og plass; er filen \
-                 ødelagt, flytt den unna, så bygges den opp igjen fra outbox/",
-                path.display()
-            )
+        let connection = open().map_err(|error| {
+            let damaged = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
+            let remedy = match error.sqlite_error_code() {
+                Some(code) if damaged.contains(&code) => {
+                    "filen er ødelagt; flytt den unna, så bygges den opp igjen fra outbox/"
+                }
+                _ => "kontroller at disken har plass og ikke er skrivebeskyttet, og at postgang har skrivetilgang",
+            };
+            let path = path.display();
+            anyhow::anyhow!("{path}: protokollen kan ikke åpnes ({error}). Ingen brev er rørt. Prøv: {remedy}.")
         })?;
         let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         Ok((Self { connection }, version < FILLED))

@@ -21,6 +21,7 @@ use rayon::prelude::*;
 use super::dir::Fingerprint;
 use super::intake::{self, Patience};
 use super::ledger::{FAILED as LEDGER_FAILED, Ledger};
+use super::print::cover::{CoverFault, check_return};
 use super::registers::{Registers, Request, SnapshotMemory, Wanted, consult};
 use super::root::{Lock, Root, RootError};
 use super::spool::{DropName, Probe, Spool};
@@ -71,7 +72,22 @@ pub fn read_senders(root: &Root) -> Result<Senders, PassError> {
         };
         anyhow::anyhow!("registry/avsendere.yaml: {why}. Ingen brev er rørt. Prøv: legg filen i registry/, og gi postgang lov til å lese den.")
     })?;
-    Ok(Senders::parse(&bytes)?)
+    Ok(parse_senders(&bytes)?)
+}
+
+/// What `avsendere.yaml` says, and that its return addresses can be printed: no letter is to find that out.
+pub fn parse_senders(bytes: &[u8]) -> Result<Senders, SendersError> {
+    let senders = Senders::parse(bytes)?;
+    for sender in &senders.senders {
+        let problem = match check_return(&sender.return_lines(), &sender.print.cover) {
+            Ok(()) => continue,
+            Err(CoverFault::MissingGlyph) => "returadressen har et tegn som ikke finnes i skriften på forsiden",
+            Err(_) => "returadressen får ikke plass på forsiden",
+        };
+        let near = if sender.return_address.is_some() { "returadresse" } else { "navn" };
+        return Err(SendersError::of_sender(&String::from_utf8_lossy(bytes), sender.number, near, problem));
+    }
+    Ok(senders)
 }
 
 /// What a process that makes many passes asks of one.

@@ -10,18 +10,23 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::core::letter::hex;
 use crate::core::names::{is_unfinished_folder, shown};
 use crate::core::receipts::{Receipt, Word};
-use crate::core::route::Channel;
 
 /// Bytes a row may have. What is longer is not a receipt, and is not kept in memory.
 const ROW_BYTES_MAX: usize = 64 << 10;
 /// Rows of one file that are reported one by one.
 const ROWS_REPORTED_MAX: usize = 100;
+
+/// For operators, where not even the folder can be read.
+pub const UNREADABLE: &str =
+    "kan ikke lese registry/kvitteringer, og uten kvitteringene gjøres ingenting. Prøv: kontroller rettigheter og disk";
 
 /// Everything that the receipt files say.
 #[derive(Debug, Default)]
@@ -34,8 +39,8 @@ pub struct Receipts {
     files: Vec<String>,
     /// Complaints: what identifies each, so that it is made once, and its text.
     pub complaints: Vec<(String, String)>,
-    /// When the newest file was written; `None` where there is no file.
-    pub newest: Option<SystemTime>,
+    /// When each file that has its columns was written.
+    pub written: Vec<SystemTime>,
 }
 
 /// Where the receipts of one letter stand.
@@ -65,7 +70,7 @@ pub fn read(dir: &Path) -> io::Result<Receipts> {
     let mut all = Receipts::default();
     let mut rows = Vec::with_capacity(read.iter().map(|file| file.rows.len()).sum());
     for (number, file) in read.into_iter().enumerate() {
-        all.newest = all.newest.max(file.newest);
+        all.written.extend(file.written);
         all.complaints.extend(file.complaints);
         all.files.push(file.name);
         rows.extend(file.rows.into_iter().map(|row| (row.id, row.receipt, number, row.line)));
@@ -102,10 +107,13 @@ fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn read_file(path: &Path) -> Reading {
     let name = shown(&path.file_name().unwrap_or_default().to_string_lossy());
-    let mut file = Reading { name, rows: Vec::new(), complaints: Vec::new(), newest: None, bad: 0 };
+    let mut file = Reading { name, rows: Vec::new(), complaints: Vec::new(), written: None, bad: 0 };
     if let Err(error) = file.read(path) {
-        let why = format!("filen kan ikke leses ({error})");
-        file.complain(0, &why);
+        let why = error.to_string();
+        let text = format!(
+            ": filen kan ikke leses til ende ({why}). Radene som er lest, gjelder. Prøv: kontroller rettigheter og disk."
+        );
+        file.complain("fil", why.as_bytes(), &text);
     }
     file
 }
@@ -115,7 +123,7 @@ struct Reading {
     name: String,
     rows: Vec<Row>,
     complaints: Vec<(String, String)>,
-    newest: Option<SystemTime>,
+    written: Option<SystemTime>,
     bad: usize,
 }
 
@@ -145,12 +153,12 @@ impl Reading {
             return Ok(());
         }
         let Some(columns) = Columns::of(&line) else {
-            let why = "kolonnene forsendelsesId, status og tidspunkt finnes ikke på første linje; ingen rader er lest";
-            self.complain(1, why);
+            let text = ", linje 1: kolonnene forsendelsesId, status og tidspunkt finnes ikke, og ingen rader er lest. Prøv: få filen på nytt med disse kolonnene, under et nytt navn.";
+            self.complain("1", &line, text);
             return Ok(());
         };
         // The header alone is a sign of life; without it nobody knows what the file would have said.
-        self.newest = Some(written);
+        self.written = Some(written);
         let mut number = 1;
         while let Some(whole) = next_line(&mut lines, &mut line)? {
             number = u32::saturating_add(number, 1);
@@ -164,22 +172,29 @@ impl Reading {
     fn row(&mut self, line: &[u8], whole: bool, number: u32, columns: &Columns) {
         match columns.receipt(line, whole) {
             Ok((id, receipt)) => self.rows.push(Row { id, receipt, line: number }),
-            Err(why) => self.complain(number, why),
+            Err(why) => self.bad_row(line, number, why),
         }
     }
 
-    fn complain(&mut self, line: u32, why: &str) {
+    fn bad_row(&mut self, line: &[u8], number: u32, why: &str) {
         self.bad += 1;
-        let name = &self.name;
-        let (key, text) = match self.bad {
-            n if n <= ROWS_REPORTED_MAX => (line.to_string(), format!("linje {line}: {why}")),
+        let (place, what) = match self.bad {
+            n if n <= ROWS_REPORTED_MAX => (number.to_string(), format!("linje {number}: {why}")),
             n if n == ROWS_REPORTED_MAX + 1 => ("flere".to_owned(), "flere rader kan ikke leses".to_owned()),
             _ => return,
         };
-        let text = format!(
-            "registry/kvitteringer/{name}, {text}. De andre radene gjelder. Prøv: få raden på nytt fra den som sendte filen, i en ny fil."
-        );
-        self.complaints.push((format!("kvittering:{name}:{key}"), text));
+        let text =
+            format!(", {what}. De andre radene gjelder. Prøv: få raden på nytt fra den som sendte filen, i en ny fil.");
+        self.complain(&place, line, &text);
+    }
+
+    /// A complaint is known by its place and a digest of what stands there: another row in the same place is news, and
+    /// what is kept names nobody.
+    fn complain(&mut self, place: &str, content: &[u8], text: &str) {
+        let name = &self.name;
+        let digest = &hex(Sha256::digest(content))[..16];
+        self.complaints
+            .push((format!("kvittering:{name}:{place}:{digest}"), format!("registry/kvitteringer/{name}{text}")));
     }
 }
 
@@ -236,8 +251,8 @@ impl Columns {
         let id = Uuid::try_parse(field(self.id)).map_err(|_| "forsendelsesId kan ikke leses")?;
         let word: Word = field(self.status).parse().map_err(|()| "status er ukjent")?;
         let at = DateTime::parse_from_rfc3339(field(self.at)).map_err(|_| "tidspunkt er ikke et RFC 3339-tidspunkt")?;
-        let channel = self.channel.and_then(|at| Channel::named(field(at)));
-        Ok((id.as_u128(), Receipt { at: at.with_timezone(&Utc).trunc_subsecs(0), word, channel }))
+        let channel = self.channel.map_or("", field);
+        Ok((id.as_u128(), Receipt::new(at.with_timezone(&Utc), word, channel)))
     }
 }
 
@@ -279,9 +294,9 @@ mod tests {
         let heard = all.of(Uuid::parse_str(ID).unwrap().as_u128());
         let words: Vec<Word> = heard.iter().map(|receipt| receipt.word).collect();
         assert_eq!(words, [Word::Notified, Word::Opened]);
-        assert_eq!(heard[0].channel, Some(Channel::Altinn));
         assert_eq!(heard[0].at.timestamp_subsec_millis(), 0);
-        let keys: Vec<&str> = all.complaints.iter().map(|(key, _)| key.as_str()).collect();
+        let place = |(key, _): &(String, String)| key.rsplit_once(':').unwrap().0.to_owned();
+        let keys: Vec<String> = all.complaints.iter().map(place).collect();
         let expected = [4, 5, 6, 7].map(|line| format!("kvittering:a.csv:{line}"));
         assert_eq!(keys, expected);
     }
@@ -297,9 +312,9 @@ mod tests {
     #[test]
     fn a_header_is_a_sign_of_life_and_rubbish_is_none() {
         let all = read_text(&[("a.csv", "forsendelsesId,status,tidspunkt\n".to_owned()), ("b.csv", String::new())]);
-        assert!(all.letters.is_empty() && all.complaints.is_empty() && all.newest.is_some());
+        assert!(all.letters.is_empty() && all.complaints.is_empty() && all.written.len() == 1);
         let all = read_text(&[("a.csv", "x".repeat(1 << 20)), ("b.csv", "\u{0}\n\n\"".to_owned())]);
-        assert_eq!((all.complaints.len(), all.letters.len(), all.newest), (2, 0, None));
-        assert!(read(Path::new("/finnes/ikke")).unwrap().newest.is_none());
+        assert_eq!((all.complaints.len(), all.letters.len(), all.written.len()), (2, 0, 0));
+        assert!(read(Path::new("/finnes/ikke")).unwrap().written.is_empty());
     }
 }

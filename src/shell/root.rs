@@ -2,11 +2,12 @@
 //! time.
 
 use std::fs::{self, File, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 
 use crate::core::route::Channel;
 
@@ -38,10 +39,14 @@ pub enum RootError {
         "{0}: innboksen mangler merket som postgang init laget. Området er trolig ikke montert. Ingen brev er rørt. Prøv: monter området; er innboksen virkelig ny, kjør postgang init."
     )]
     Unmounted(PathBuf),
+    #[error(
+        "{0}: mappen kan ikke leses ({1}). Ingen brev er rørt. Prøv: gi brukeren som postgang kjører som, lese- og skrivetilgang."
+    )]
+    Closed(PathBuf, std::io::Error),
     #[error("{0} ligger inne i {1}. Ingen brev er rørt. Prøv: legg inbox/ og outbox/ ved siden av hverandre.")]
     Nested(PathBuf, PathBuf),
     #[error(
-        "{0} ligger på et annet filsystem enn {1}, og da kan ikke brev flyttes udelt. Ingen brev er rørt. Prøv: legg begge på samme filsystem."
+        "{0} ligger på et annet filsystem eller monteringspunkt enn {1}, og da kan ikke brev flyttes udelt. Ingen brev er rørt. Prøv: legg begge på samme filsystem, og monter hele roten, ikke mappene hver for seg."
     )]
     OtherFileSystem(PathBuf, PathBuf),
     #[error(
@@ -149,7 +154,9 @@ impl Root {
                 return Err(RootError::Missing(dir.clone()));
             }
         }
-        if self.state().join(INITIALISED).exists() && !self.has_marker() {
+        let marker = self.inbox().join(MARKER).try_exists();
+        let marker = marker.map_err(|error| RootError::Closed(self.inbox(), error))?;
+        if self.state().join(INITIALISED).exists() && !marker {
             return Err(RootError::Unmounted(self.inbox()));
         }
         Ok(())
@@ -185,13 +192,10 @@ impl Root {
     }
 
     fn check_file_system(&self) -> Result<(), RootError> {
-        let device = |dir: &Path| {
-            fs::metadata(dir).map(|meta| meta.dev()).with_context(|| format!("kan ikke lese {}", dir.display()))
-        };
-        let inbox = device(&self.inbox())?;
+        let inbox = mount(&self.inbox())?;
         let channels = Channel::ALL.map(|channel| self.channel(channel));
         for dir in [self.work(), self.outbox()].iter().chain(&channels) {
-            if device(dir)? != inbox {
+            if mount(dir)? != inbox {
                 return Err(RootError::OtherFileSystem(dir.clone(), self.inbox()));
             }
         }
@@ -222,6 +226,13 @@ impl Root {
             }
         }
     }
+}
+
+/// What a rename cannot leave: the device, and the mount, since one folder of a disk may be mounted in another place.
+fn mount(dir: &Path) -> Result<(u32, u32, u64), RootError> {
+    let stat = statx(CWD, dir, AtFlags::empty(), StatxFlags::MNT_ID);
+    let stat = stat.with_context(|| format!("kan ikke lese {}", dir.display()))?;
+    Ok((stat.stx_dev_major, stat.stx_dev_minor, stat.stx_mnt_id))
 }
 
 /// The file systems whose changes other machines make, by the magic number that `statfs` gives.

@@ -73,3 +73,60 @@ fn looking_changes_nothing_and_tells_no_secret() {
         }
     }
 }
+
+/// What a command prints as JSON, and its exit code.
+fn answer(world: &World, args: &[&str]) -> (serde_json::Value, Option<i32>) {
+    let output = world.postgang().args(args).output().unwrap();
+    let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{args:?}: {error}"));
+    (json, output.status.code())
+}
+
+#[test]
+fn letters_are_found_by_what_people_have_of_them() {
+    let world = World::new();
+    let text = letter(IN_ALTINN, "").replace("2026/1", &format!("sak {RESERVED} A\u{30a}"));
+    world.drop("funnet", &text);
+    world.run(&[]);
+    let folder = world.placed_in("altinn")[0].clone();
+    let (_, id) = fs::read_to_string(folder.join("status.yaml"))
+        .unwrap()
+        .split_once("Id: ")
+        .map(|(a, b)| (a.to_owned(), b[..36].to_owned()))
+        .unwrap();
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    for query in [
+        &format!("sak {RESERVED} A\u{30a}"),
+        &format!("sak {RESERVED} Å"),
+        "sak XXXXXXXXXXX Å",
+        &id.to_uppercase(),
+        &name,
+    ] {
+        let (found, code) = answer(&world, &["explain", query]);
+        assert_eq!((found["letters"][0]["forsendelsesId"].as_str(), code), (Some(id.as_str()), Some(0)), "{query}");
+    }
+    assert_eq!(answer(&world, &["explain", "ukjent"]).1, Some(1));
+}
+
+#[test]
+fn a_machine_reads_why_nothing_was_done() {
+    let world = World::new();
+    world.drop("venter", &letter(IN_ALTINN, ""));
+    let senders = fs::read_to_string(world.path("registry/avsendere.yaml")).unwrap();
+    for (broken, message) in [
+        (senders.replace("personer:", "personar:"), "feltet «personar» er ukjent her"),
+        (senders.replace("{navn: Storevik", "{navn: 🙂"), "linje 4, kolonne 5: returadressen har et tegn"),
+    ] {
+        world.write("registry/avsendere.yaml", broken);
+        for command in ["run", "nightly"] {
+            let (said, code) = answer(&world, &[command]);
+            assert_eq!(code, Some(3), "{said}");
+            assert!(said["messages"][0].as_str().unwrap().contains(message), "{said}");
+            assert_eq!(said["left"].as_u64(), Some(u64::from(command == "run")), "{said}");
+        }
+    }
+    fs::remove_dir_all(world.path("inbox")).unwrap();
+    for command in [&["report"][..], &["status"], &["check"], &["explain", "x"], &["run"]] {
+        let (said, code) = answer(&world, command);
+        assert!(code == Some(3) && said["messages"][0].as_str().unwrap().contains("mappen finnes ikke"), "{said}");
+    }
+}

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use super::make::make;
@@ -232,4 +233,33 @@ fn a_name_that_is_taken_is_left_and_the_next_is_used() {
     assert!(numbered(4).join("FERDIG").is_file());
     assert_eq!(fs::read_dir(altinn.join(&name)).unwrap().count(), 0);
     assert_eq!(fs::read_dir(numbered(2)).unwrap().count(), 1);
+}
+
+#[test]
+fn a_folder_that_is_dated_ahead_comes_of_age_all_the_same() {
+    let world = World::new();
+    world.drop("brev", &letter("A"));
+    fs::remove_file(world.path("inbox/brev/KLAR")).ok();
+    let ahead = SystemTime::now() + Duration::from_secs(30 * 24 * 3600);
+    fs::File::open(world.path("inbox/brev")).unwrap().set_modified(ahead).unwrap();
+    std::thread::sleep(Duration::from_millis(1_100));
+    assert!(world.command(&["--settle", "1"]).status().unwrap().success());
+    assert_eq!(world.placed_in("altinn").len(), 1);
+}
+
+#[test]
+fn an_inbox_that_is_mounted_by_itself_is_refused_at_start() {
+    let world = World::new();
+    world.drop("brev", &letter("A"));
+    let inbox = world.path("inbox");
+    let mounted = Command::new("mount").arg("--bind").args([&inbox, &inbox]).output();
+    if !mounted.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: this user may not mount");
+        return;
+    }
+    let output = world.command(&[]).output().unwrap();
+    assert!(Command::new("umount").arg("--lazy").arg(&inbox).status().unwrap().success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(3) && said.contains("monteringspunkt"), "{said}");
+    assert!(world.run(&[]).exit == 0 && world.placed_in("altinn").len() == 1);
 }

@@ -78,6 +78,7 @@ fn world() -> World {
     ];
     world.receipts("a.csv", NIGHT, &rows.iter().map(String::as_str).collect::<Vec<_>>());
     fs::write(world.folder("stoppet").join("stopp.TXT"), "feil mottaker").unwrap();
+    fs::write(world.dir.join("registry/kvitteringer/b.csv"), "forsendelsesId,status,tidspunkt\nrot\n").unwrap();
     world
 }
 
@@ -148,7 +149,9 @@ fn a_crash_at_every_step_loses_and_doubles_nothing() {
         }
         assert_eq!(folders(&world.dir), all, "after the start that followed a crash at step {steps}");
         world.alive(NIGHT);
-        world.postgang(NIGHT, &["nightly"]);
+        let (answer, _) = world.postgang(NIGHT, &["nightly"]);
+        let told = answer["messages"].as_array().unwrap().iter().any(|text| text.as_str().unwrap().contains("linje 2"));
+        assert!(told, "the broken row is told after a crash at step {steps}: {answer}");
         assert_eq!(summary(&world), expected, "after a crash at step {steps}");
         assert!(printed(&world).values().all(|times| *times == 1), "printed once after a crash at step {steps}");
         assert_eq!(printed(&world).len(), 4, "step {steps}");

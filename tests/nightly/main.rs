@@ -1,6 +1,8 @@
 //! The night, with the real program on real folders.
 
 mod crash;
+mod receipts;
 mod rules;
+mod stops;
 mod weeks;
 mod world;

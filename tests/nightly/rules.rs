@@ -3,25 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use crate::world::{ALTINN, DIGIPOST, DROPPED, EBOKS, RESERVED, World, messages, world};
 use lopdf::Document;
-use serde_json::Value;
-
-use crate::world::{ALTINN, DIGIPOST, EBOKS, ORGANISATION, RESERVED, SVARINN, World, touch};
-
-const DROPPED: &str = "2026-11-23T10:00:00+01:00";
-
-fn world(letters: &[(&str, &str)]) -> World {
-    let world = World::new("avsendere.yaml");
-    for (name, recipient) in letters {
-        world.drop(name, recipient, "");
-    }
-    world.run(DROPPED);
-    world
-}
-
-fn messages(answer: &Value) -> Vec<&str> {
-    answer["messages"].as_array().unwrap().iter().map(|message| message.as_str().unwrap()).collect()
-}
 
 #[test]
 fn opened_always_wins_over_a_deadline_a_failure_and_a_stop() {
@@ -40,88 +23,6 @@ fn opened_always_wins_over_a_deadline_a_failure_and_a_stop() {
     assert_eq!((answer["opened"].as_u64(), answer["delivered"].as_u64(), code), (Some(3), Some(1), 1), "{answer}");
     assert!(messages(&answer)[0].contains("allerede åpnet") && messages(&answer).len() == 1, "{answer}");
     assert!(["a", "b", "c", "d"].iter().all(|name| world.place(name) == "arkiv/2026-12"));
-}
-
-#[test]
-fn without_receipts_nothing_unread_is_printed_and_the_exit_code_says_so() {
-    let world = world(&[("a", ALTINN), ("b", RESERVED)]);
-    let now = "2026-12-01T00:30:00+01:00";
-    let (answer, code) = world.postgang(now, &["nightly"]);
-    assert_eq!((code, answer["expired"].as_u64(), answer["printed"].as_u64()), (3, Some(0), Some(1)), "{answer}");
-    assert!(messages(&answer)[0].contains("ingen kvitteringsfil er nyere enn 26 timer"), "{answer}");
-    assert_eq!(world.place("a"), "altinn");
-    // A header alone is a sign of life; one of yesterday's yesterday is none.
-    world.receipts("gammel.csv", "2026-11-29T22:00:00+01:00", &[]);
-    assert_eq!(world.postgang(now, &["nightly"]).1, 3);
-    let (answer, code) = world.nightly(now);
-    assert_eq!((code, answer["never_notified"].as_u64()), (1, Some(1)));
-    assert_eq!(world.at("a").status.kode, "never-notified");
-}
-
-#[test]
-fn rows_that_nobody_can_use_are_told_once_and_stop_nothing() {
-    let world = world(&[("a", ALTINN)]);
-    let id = world.at("a").status.forsendelsesId;
-    let unknown = "00000000-0000-8000-8000-000000000000";
-    let text = format!(
-        "forsendelsesId,status,tidspunkt\nrot\n{unknown},LEST,2026-11-24T10:00:00+01:00\n{id},LEST,2026-11-24T10:00:00+01:00\n{id},LE"
-    );
-    let path = world.dir.join("registry/kvitteringer/a.csv");
-    fs::write(&path, text).unwrap();
-    touch(&path, "2026-11-24T10:00:00+01:00");
-    let (answer, code) = world.nightly("2026-11-25T00:30:00+01:00");
-    let told = messages(&answer);
-    assert_eq!((told.len(), code), (3, 1), "{answer}");
-    for (message, line) in told.iter().zip(["linje 2", "linje 5", "linje 3"]) {
-        assert!(message.starts_with("registry/kvitteringer/a.csv, ") && message.contains(line), "{message}");
-    }
-    assert_eq!(world.place("a"), "arkiv/2026-11");
-    let (answer, code) = world.nightly("2026-11-26T00:30:00+01:00");
-    assert_eq!((messages(&answer).len(), code), (0, 0), "{answer}");
-}
-
-#[test]
-fn a_stop_works_while_a_letter_waits_and_is_answered_plainly_afterwards() {
-    let letters = [("a", ALTINN), ("o", ORGANISATION), ("s", SVARINN), ("p", RESERVED), ("d", DIGIPOST), ("e", EBOKS)];
-    let world = world(&letters);
-    for (name, file) in [("a", "STOPP"), ("s", "stopp.txt"), ("p", "Stopp.TXT"), ("d", "STOPP")] {
-        fs::write(world.folder(name).join(file), "Sendt til 20914695016 ved en feil\n").unwrap();
-    }
-    let (answer, code) = world.nightly("2026-11-24T00:30:00+01:00");
-    assert_eq!((answer["stopped"].as_u64(), answer["printed"].as_u64(), code), (Some(3), Some(0), 1), "{answer}");
-    assert!(messages(&answer)[0].contains("digitale postkasse"), "{answer}");
-    for name in ["a", "s", "p"] {
-        let at = world.at(name);
-        assert_eq!((at.place.as_str(), at.status.status.as_str()), ("arkiv/2026-11", "MANUELT_HANDTERT"));
-        assert_eq!(at.status.hendelser.last().unwrap().tekst, "Stoppet: Sendt til XXXXXXXXXXX ved en feil");
-    }
-    let (answer, _) = world.nightly("2026-11-24T00:30:00+01:00");
-    assert!(messages(&answer).is_empty(), "told once: {answer}");
-    // The same letter may come again.
-    world.drop("a", ALTINN, "");
-    let answer = world.run("2026-11-24T09:00:00+01:00");
-    assert_eq!(answer["placed"]["altinn"].as_u64(), Some(1), "{answer}");
-}
-
-#[test]
-fn hold_stops_at_once_or_says_whom_to_ask() {
-    let world = world(&[("a", ALTINN), ("d", DIGIPOST), ("p", RESERVED), ("q", RESERVED)]);
-    let hold = |query: &str| {
-        let (answer, code) = world.postgang("2026-11-23T11:00:00+01:00", &["hold", query, "--reason", "feil vedlegg"]);
-        (answer["letters"][0]["message"].as_str().unwrap_or_default().to_owned(), code)
-    };
-    assert_eq!(hold("2026/a").1, 0);
-    assert_eq!(world.at("a").status.begrunnelse, "Brevet ble stoppet før det var åpnet eller sendt på papir.");
-    assert_eq!(hold(&world.at("q").status.forsendelsesId).1, 0);
-    assert_eq!((world.place("a"), world.place("q")), ("arkiv/2026-11".to_owned(), "arkiv/2026-11".to_owned()));
-    let (message, code) = hold("2026/d");
-    assert!(code == 1 && message.contains("digitale postkasse"), "{message}");
-    world.nightly("2026-11-24T00:30:00+01:00");
-    let (message, code) = hold("2026/p");
-    assert!(code == 1 && message.contains("Ring trykkeriet"), "{message}");
-    let (message, code) = hold("2026/a");
-    assert!(code == 1 && message.contains("ferdig behandlet"), "{message}");
-    assert_eq!(hold("2026/finnes-ikke").1, 1);
 }
 
 #[test]
@@ -217,6 +118,20 @@ fn a_batch_is_what_a_print_house_needs_and_leaves_when_it_is_printed() {
     assert_eq!(code, 0, "the ledger remembers");
 }
 
+#[test]
+fn what_a_print_house_says_before_it_has_the_letter_is_recorded_and_looked_at() {
+    let world = world(&[("p", RESERVED), ("a", ALTINN)]);
+    world.receipts("a.csv", DROPPED, &["p PRINTET 2026-11-23T12:00:00+01:00", "a RETUR 2026-11-23T12:00:00+01:00"]);
+    let (answer, code) = world.nightly("2026-11-24T00:30:00+01:00");
+    assert_eq!((world.place("p").as_str(), world.place("a").as_str()), ("print/batch-2026-11-24-01", "altinn"));
+    assert_eq!((world.at("p").status.status.as_str(), code), ("SENDT_PRINT", 1), "{answer}");
+    let list = world.list("oppfolging-2026-11-24.csv");
+    assert!(list.lines().count() == 2 && list.contains("2026/a"), "{list}");
+    world.receipts("b.csv", DROPPED, &["p PRINTET 2026-11-24T12:00:00+01:00"]);
+    world.nightly("2026-11-25T00:30:00+01:00");
+    assert_eq!(world.place("p"), "arkiv/2026-11/batch-2026-11-24-01");
+}
+
 fn stamp(text: &str) -> postgang::core::status::Stamp {
     postgang::core::status::Stamp(crate::world::time(text))
 }
@@ -230,10 +145,7 @@ fn check_with_qpdf(path: &std::path::Path) {
 
 #[test]
 fn batches_are_numbered_by_sender_and_never_reuse_a_number() {
-    let world = World::new("avsendere.yaml");
-    let senders = fs::read_to_string(world.senders()).unwrap();
-    let second = senders.split_once("avsendere:\n").unwrap().1.replace("910077473", "123456785");
-    fs::write(world.senders(), format!("{senders}{second}")).unwrap();
+    let world = two_senders();
     for (name, sender) in [("a", "910077473"), ("b", "123456785")] {
         world.drop(name, RESERVED, &format!("avsender: '{sender}'"));
     }
@@ -249,6 +161,42 @@ fn batches_are_numbered_by_sender_and_never_reuse_a_number() {
         let list = world.list(&format!("kvittering-2026-11-24-{sender}.csv"));
         assert!(list.contains("SENDT_PRINT"), "{list}");
     }
+}
+
+#[test]
+fn a_list_that_was_fetched_does_not_come_back_with_another_senders() {
+    let world = two_senders();
+    for (name, sender) in [("a1", "910077473"), ("a2", "910077473"), ("a3", "910077473"), ("b", "123456785")] {
+        world.drop(name, ALTINN, &format!("avsender: '{sender}'"));
+    }
+    world.run(DROPPED);
+    let now = "2026-11-24T00:30:00+01:00";
+    world.nightly(now);
+    let list = |sender: &str| {
+        let text = world.list(&format!("kvittering-2026-11-24-{sender}.csv"));
+        text.lines().skip(1).map(|line| line.split(';').next().unwrap().replace("2026/", "")).collect::<Vec<_>>()
+    };
+    assert_eq!((list("910077473").len(), list("123456785").len()), (3, 1));
+    fs::remove_file(world.outbox().join("kvittering-2026-11-24-910077473.csv")).unwrap();
+    let stop = |name: &str| world.postgang(now, &["hold", &format!("2026/{name}"), "--reason", "feil"]);
+    stop("b");
+    world.nightly(now);
+    assert_eq!((list("910077473").len(), list("123456785").len()), (0, 2), "nothing new, and one that grows");
+    stop("a1");
+    world.nightly(now);
+    stop("a2");
+    world.nightly(now);
+    assert_eq!((list("910077473"), list("123456785").len()), (vec!["a1".to_owned(), "a2".to_owned()], 2));
+    world.nightly("2026-11-25T00:30:00+01:00");
+    assert!(world.list("kvittering-2026-11-25-910077473.csv").is_empty());
+}
+
+fn two_senders() -> World {
+    let world = World::new("avsendere.yaml");
+    let senders = fs::read_to_string(world.senders()).unwrap();
+    let second = senders.split_once("avsendere:\n").unwrap().1.replace("910077473", "123456785");
+    fs::write(world.senders(), format!("{senders}{second}")).unwrap();
+    world
 }
 
 #[test]

@@ -20,6 +20,23 @@ pub const RESERVED: &str = "30819241151";
 pub const ORGANISATION: &str = "310000019";
 pub const SVARINN: &str = "310000205";
 
+pub const DROPPED: &str = "2026-11-23T10:00:00+01:00";
+
+/// A world with these letters in their channels, each a name and a recipient.
+pub fn world(letters: &[(&str, &str)]) -> World {
+    let world = World::new("avsendere.yaml");
+    for (name, recipient) in letters {
+        world.drop(name, recipient, "");
+    }
+    world.run(DROPPED);
+    world
+}
+
+/// What a command said.
+pub fn messages(answer: &Value) -> Vec<&str> {
+    answer["messages"].as_array().unwrap().iter().map(|message| message.as_str().unwrap()).collect()
+}
+
 pub struct World {
     pub dir: PathBuf,
     _temporary: tempfile::TempDir,
@@ -80,16 +97,24 @@ impl World {
 
     /// The program's answer and exit code.
     pub fn postgang(&self, now: &str, arguments: &[&str]) -> (Value, i32) {
-        let output = Command::new(env!("CARGO_BIN_EXE_postgang"))
-            .args(["--json", "--now", now, "--root"])
-            .arg(&self.dir)
-            .args(arguments)
-            .output()
-            .unwrap();
+        let output = self.command(now, arguments).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         let answer = serde_json::from_str(&text)
             .unwrap_or_else(|_| panic!("{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr)));
         (answer, output.status.code().unwrap())
+    }
+
+    /// What the program says when it gives up.
+    pub fn postgang_fails(&self, now: &str, arguments: &[&str]) -> String {
+        let output = self.command(now, arguments).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    fn command(&self, now: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_postgang"));
+        command.args(["--json", "--now", now, "--root"]).arg(&self.dir).args(arguments);
+        command
     }
 
     /// A routing pass with registers of the hour.

@@ -16,6 +16,8 @@ pub enum PrintRule {
     UnsupportedDimensions,
     InsufficientMargin,
     FontNotEmbedded,
+    /// Ours: the printing service's own check does not look at forms.
+    FormValueNotVisible,
 }
 
 impl PrintRule {
@@ -30,6 +32,7 @@ impl PrintRule {
             Self::UnsupportedDimensions => "unsupported-dimensions",
             Self::InsufficientMargin => "insufficient-margin",
             Self::FontNotEmbedded => "font-not-embedded",
+            Self::FormValueNotVisible => "form-value-not-visible",
         }
     }
 
@@ -44,6 +47,9 @@ impl PrintRule {
             Self::UnsupportedDimensions => "Siden er ikke A4.",
             Self::InsufficientMargin => "Det står tekst i strekkodefeltet i venstre marg.",
             Self::FontNotEmbedded => "En skrift er ikke innebygd i PDF-en.",
+            Self::FormValueNotVisible => {
+                "Et utfylt skjemafelt mangler utseende, og ville blitt tomt på papir; lagre PDF-en med flate felter."
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The ledger's part in a night: moves of placed letters, print batches, and what lists have told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use rusqlite::{OptionalExtension, params};
@@ -23,6 +23,7 @@ pub struct Onward<'a> {
 /// A row of a list: an event with what is known of its letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedEvent {
+    pub number: i64,
     pub kind: String,
     pub letter: String,
     pub reference: Option<String>,
@@ -150,18 +151,19 @@ impl Ledger {
         Ok(transaction.commit()?)
     }
 
-    /// Which of these an operator has not been told; from now on, all have been.
-    pub fn news<T>(&mut self, told: Vec<(String, T)>) -> anyhow::Result<Vec<T>> {
+    /// Whether an operator has been told this.
+    pub fn is_told(&self, what: &str) -> anyhow::Result<bool> {
+        let mut statement = self.connection.prepare_cached("SELECT 1 FROM told WHERE what = ?1")?;
+        Ok(statement.exists([what])?)
+    }
+
+    /// Records that an operator has been told all this; durable when it returns.
+    pub fn told(&mut self, all: &[String]) -> anyhow::Result<()> {
         let transaction = self.connection.transaction()?;
-        let mut news = Vec::new();
-        for (what, message) in told {
-            let insert = "INSERT OR IGNORE INTO told (what) VALUES (?1)";
-            if transaction.prepare_cached(insert)?.execute([&what])? > 0 {
-                news.push(message);
-            }
+        for what in all {
+            transaction.prepare_cached("INSERT OR IGNORE INTO told (what) VALUES (?1)")?.execute([what])?;
         }
-        transaction.commit()?;
-        Ok(news)
+        Ok(transaction.commit()?)
     }
 
     /// Drops that wait for a register row, as the last routing pass left them.
@@ -203,25 +205,49 @@ impl Ledger {
         Ok(())
     }
 
+    /// The day's files of one list, each with the event that it begins with.
+    pub fn list_files(&self, list: &str, day: &str) -> anyhow::Result<BTreeMap<String, i64>> {
+        let select = "SELECT name, first FROM list_file WHERE list = ?1 AND day = ?2";
+        let mut statement = self.connection.prepare_cached(select)?;
+        let rows = statement.query_map([list, day], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Records with which event these files begin.
+    pub fn begin_list_files<'a>(
+        &mut self,
+        list: &str,
+        day: &str,
+        files: impl IntoIterator<Item = (&'a str, i64)>,
+    ) -> anyhow::Result<()> {
+        let transaction = self.connection.transaction()?;
+        for (name, first) in files {
+            let insert = "INSERT OR REPLACE INTO list_file (name, list, day, first) VALUES (?1, ?2, ?3, ?4)";
+            transaction.prepare_cached(insert)?.execute(params![name, list, day, first])?;
+        }
+        Ok(transaction.commit()?)
+    }
+
     /// Hands the events from `first` to `last` that a list can show to `each`, in order.
     pub fn events(&self, first: i64, last: i64, mut each: impl FnMut(ListedEvent)) -> anyhow::Result<()> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT e.kind, e.letter, l.reference, l.sender, e.at, e.state, e.channel, e.code, e.notified
+            "SELECT e.number, e.kind, e.letter, l.reference, l.sender, e.at, e.state, e.channel, e.code, e.notified
              FROM event e LEFT JOIN letter l ON l.id = e.letter
              WHERE e.number BETWEEN ?1 AND ?2 AND e.kind IN ('status', 'reminded') ORDER BY e.number",
         )?;
         let mut rows = statement.query([first, last])?;
         while let Some(row) = rows.next()? {
             each(ListedEvent {
-                kind: row.get(0)?,
-                letter: row.get(1)?,
-                reference: row.get(2)?,
-                sender: row.get(3)?,
-                at: row.get(4)?,
-                state: row.get(5)?,
-                channel: row.get(6)?,
-                code: row.get(7)?,
-                notified: row.get(8)?,
+                number: row.get(0)?,
+                kind: row.get(1)?,
+                letter: row.get(2)?,
+                reference: row.get(3)?,
+                sender: row.get(4)?,
+                at: row.get(5)?,
+                state: row.get(6)?,
+                channel: row.get(7)?,
+                code: row.get(8)?,
+                notified: row.get(9)?,
             });
         }
         Ok(())

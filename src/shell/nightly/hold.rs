@@ -1,9 +1,13 @@
 //! `hold`: stops a letter that still waits, at once, and says plainly why another cannot be stopped.
 
+use std::path::Path;
+
+use anyhow::Context;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::{Night, NightReport};
-use crate::core::nightly::{self as rules, Outcome};
+use crate::core::nightly::{self as rules, Outcome, Step};
 use crate::core::route::Channel;
 use crate::core::status::Status;
 use crate::shell::find::find;
@@ -11,6 +15,7 @@ use crate::shell::nightly::Receipts;
 use crate::shell::nightly::letters::Decided;
 use crate::shell::nightly::survey::{Kind, Letter};
 use crate::shell::pass::{Pass, PassError, Settings, enter};
+use crate::shell::receipts;
 use crate::shell::root::Root;
 
 /// What became of one letter; serialises as `hold --json` prints it.
@@ -36,13 +41,15 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
         now: settings.now,
         receipts: Receipts::default(),
         receipts_alive: false,
+        waiting_in_altinn: 0,
         reminded: Vec::new(),
-        silent: Vec::new(),
+        matters: Vec::new(),
         met: std::collections::HashSet::new(),
+        told: Vec::new(),
     };
     let busy = night.busy()?;
     let found = find(root, query)?;
-    let place = |path: &std::path::Path| path.strip_prefix(root.dir()).unwrap_or(path).to_string_lossy().into_owned();
+    let place = |path: &Path| path.strip_prefix(root.dir()).unwrap_or(path).to_string_lossy().into_owned();
     let waits = |found: &&crate::shell::find::Found| {
         found.placed.as_ref().is_some_and(|(path, _)| remedy(&place(path)).is_empty()) && !busy.contains(&found.id)
     };
@@ -51,9 +58,11 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
     for letter in &found {
         let at = letter.placed.as_ref().map(|(path, _)| place(path));
         let (stopped, message) = match (&letter.placed, &at) {
-            (Some((path, status)), Some(_)) if waits(&letter) && waiting == 1 => {
-                night.stop(path, status, reason)?;
-                (true, "Brevet er stoppet, og ligger i outbox/arkiv.".to_owned())
+            (Some((path, status)), Some(at)) if waits(&letter) && waiting == 1 => {
+                match night.stop(path, status, at, reason)? {
+                    None => (true, "Brevet er stoppet, og ligger i outbox/arkiv.".to_owned()),
+                    Some(why) => (false, format!("Brevet er ikke stoppet. {why}")),
+                }
             }
             _ if waits(&letter) => (
                 false,
@@ -72,11 +81,17 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
 }
 
 impl Night<'_> {
-    fn stop(&mut self, path: &std::path::Path, status: &Status, reason: &str) -> anyhow::Result<()> {
-        let step = rules::waiting(status, &[], Some(reason), &self.rules());
-        debug_assert!(step.has(Outcome::Stopped));
+    /// Stops a letter, or says why it is too late. What receipts say happened first; tonight's `nightly` acts on that.
+    fn stop(&mut self, path: &Path, status: &Status, at: &str, reason: &str) -> anyhow::Result<Option<&'static str>> {
+        let receipts = receipts::read(&self.pass.desk.root.receipts()).context(receipts::UNREADABLE)?;
+        let id = Uuid::try_parse(&status.forsendelsesId).map(|id| id.as_u128()).unwrap_or_default();
+        let step = rules::waiting(status, receipts.of(id), Some(reason), &self.rules());
+        if !step.has(Outcome::Stopped) {
+            return Ok(Some(too_late(&step, at)));
+        }
         let letter = Letter { path: path.to_owned(), kind: Kind::Waiting, stop: None, ready: true };
-        self.carry_out(vec![Decided { letter: &letter, before: status.clone(), step }])
+        self.carry_out(vec![Decided { letter: &letter, before: status.clone(), step }])?;
+        Ok(None)
     }
 }
 
@@ -84,6 +99,19 @@ impl Held {
     pub fn text(&self) -> String {
         let place = self.place.as_deref().map(|place| format!(" ({place}/)")).unwrap_or_default();
         format!("{}{place}: {}", self.id, self.message)
+    }
+}
+
+/// Why a stop came too late for a letter that lies at `place` after what receipts said.
+pub fn too_late(step: &Step, place: &str) -> &'static str {
+    if step.has(Outcome::Opened) {
+        "Brevet er allerede åpnet eller hentet. Ta kontakt med mottakeren."
+    } else if step.has(Outcome::Delivered) {
+        "Brevet er allerede levert i mottakerens digitale postkasse. Ta kontakt med mottakeren."
+    } else if step.has(Outcome::Failed) {
+        "Leveringen feilet, og brevet skal ikke på papir, så det er ikke kommet fram til noen."
+    } else {
+        remedy(place)
     }
 }
 

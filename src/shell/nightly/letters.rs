@@ -5,11 +5,12 @@ use std::io;
 use std::path::Path;
 
 use anyhow::Context;
+use encoding_rs::{Encoding, WINDOWS_1252};
 use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::survey::{self, Kind, Letter, name};
-use super::{BATCH, Night, inside, lists};
+use super::{BATCH, Night, hold, inside, lists};
 use crate::core::names::shown;
 use crate::core::nightly::{self as rules, Go, Outcome, Step};
 use crate::core::route::{Channel, State};
@@ -98,7 +99,9 @@ impl Night<'_> {
             // One that it did stop keeps the file.
             let status = read_status(&letter.path);
             if status.is_none_or(|status| status.status != State::ManueltHandtert) {
-                too_late.push(letter.path.clone());
+                let place = inside(self.pass.desk.root, &letter.path);
+                let why = hold::remedy(&place);
+                too_late.push((place, why));
             }
         }
         let letters: Vec<Letter> = letters.into_iter().filter(concerned).collect();
@@ -117,14 +120,20 @@ impl Night<'_> {
             for decided in &changed {
                 self.met.extend(Uuid::try_parse(&decided.before.forsendelsesId).map(|id| id.as_u128()));
                 if decided.step.has(Outcome::StopTooLate) {
-                    too_late.push(decided.letter.path.clone());
+                    too_late.push(self.too_late(decided));
+                }
+                let waits = decided.letter.kind == Kind::Waiting && decided.step.go != Some(Go::Archive);
+                if waits && decided.step.status.kanal == Channel::Altinn {
+                    self.waiting_in_altinn += 1;
                 }
                 if decided.letter.kind == Kind::Waiting && decided.step.go.is_none() {
                     let after = &decided.step.status;
                     if after.status == State::SendtDigitalt && after.purret.is_some() {
                         self.reminded.push(decided.letter.clone());
                     }
-                    self.silent.extend(lists::silent(after, &inside(root, &decided.letter.path), self.now));
+                    let place = inside(root, &decided.letter.path);
+                    self.matters.extend(lists::silent(after, &place, self.now));
+                    self.matters.extend(lists::misreported(after, &place));
                 }
             }
             changed.retain(|decided| {
@@ -132,7 +141,8 @@ impl Night<'_> {
             });
             self.carry_out(changed)?;
         }
-        self.tell_too_late(too_late)
+        self.tell_too_late(too_late)?;
+        self.tell_stray_stops()
     }
 
     /// Records what was decided, changes the letters that stay, and moves the others.
@@ -225,7 +235,39 @@ fn id_start(path: &Path) -> Option<u32> {
 
 /// What a clerk wrote into a stop file; its being there is enough.
 fn stop_text(path: &Path) -> String {
-    let bytes = read_regular(path, STOP_BYTES_MAX).ok().flatten().unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    text.trim_start_matches('\u{feff}').to_owned()
+    decoded(&read_regular(path, STOP_BYTES_MAX).ok().flatten().unwrap_or_default())
+}
+
+/// Text as editors on Windows and elsewhere leave it: with a byte order mark in what that says, else UTF-8, else
+/// windows-1252, which every byte is valid in.
+fn decoded(bytes: &[u8]) -> String {
+    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
+        return encoding.decode_without_bom_handling(&bytes[mark..]).0.into_owned();
+    }
+    match str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_some() => WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
+        // Cut off in the middle of a character it is UTF-8 all the same.
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stop_texts_in_the_encodings_of_windows() {
+        let utf16: Vec<u8> = "\u{feff}på vent".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let cut = "på vent på".as_bytes();
+        for (bytes, text) in [
+            (&utf16[..], "på vent"),
+            ("\u{feff}på vent".as_bytes(), "på vent"),
+            ("på vent".as_bytes(), "på vent"),
+            (b"p\xe5 vent", "på vent"),
+            (&cut[..cut.len() - 1], "på vent p\u{fffd}"),
+            (b"", ""),
+        ] {
+            assert_eq!(decoded(bytes), text);
+        }
+    }
 }

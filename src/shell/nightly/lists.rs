@@ -1,7 +1,8 @@
 //! Step 8: what the archive system and people are told, as files that are replaced whole.
 //!
-//! A list of events holds every event since the day before's, by the ledger's numbers. It is written first and recorded
-//! as written afterwards: a crash between repeats a list and loses none.
+//! A list of events is one or more files, which are fetched each in its own time. A file holds every event, by the
+//! ledger's numbers, since the file that was fetched before it. It is written first and the list recorded as written
+//! afterwards: a crash between repeats rows and loses none.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +17,21 @@ use crate::core::sheet::{self, Table};
 use crate::core::status::{Stamp, Status};
 use crate::shell::find::read_status;
 use crate::shell::ledger::ListedEvent;
+use crate::shell::pass::Pass;
 
 /// A mailbox answers within minutes; after two days something is wrong.
 const MAILBOX_SILENT_HOURS: i64 = 48;
 /// Working days within which a print house has printed.
 const PRINT_WORKING_DAYS: usize = 5;
+
+/// A file of a list, on its way.
+struct ListFile<const N: usize> {
+    /// The event that it begins with.
+    first: i64,
+    table: Table<N>,
+    /// It holds something that was not listed before.
+    grows: bool,
+}
 
 /// A row of the list of what a person must look at.
 pub type Matter = [String; 7];
@@ -69,42 +80,46 @@ impl Night<'_> {
         header: [&str; N],
         row: impl Fn(ListedEvent) -> Option<(String, [String; N])>,
     ) -> anyhow::Result<()> {
-        let (today, last_listed) = self.pass.ledger.listed(list, day)?;
-        let last = self.pass.ledger.last_event()?;
-        if last <= last_listed {
+        let Pass { desk, ledger, .. } = &mut self.pass;
+        let since = ledger.listed(list, day)?.1 + 1;
+        let last = ledger.last_event()?;
+        if last < since {
             return Ok(());
         }
-        let outbox = self.pass.desk.root.outbox();
-        let first = match today {
-            // A list that has been fetched since is not given twice; one that still lies there grows.
-            Some((first, _)) if self.is_there(list, day) => first,
-            _ => last_listed + 1,
-        };
-        let mut files = BTreeMap::new();
-        self.pass.ledger.events(first, last, |event| {
-            if let Some((name, row)) = row(event) {
-                files.entry(name).or_insert_with(|| Table::new(header)).add(row);
+        // A file that has been fetched is not given twice; one that still lies there grows.
+        let outbox = desk.root.outbox();
+        let mut known = ledger.list_files(list, day)?;
+        known.retain(|name, _| outbox.join(name).exists());
+        let first = known.values().copied().fold(since, i64::min);
+        let mut files: BTreeMap<String, ListFile<N>> = BTreeMap::new();
+        ledger.events(first, last, |event| {
+            let number = event.number;
+            let Some((name, row)) = row(event) else { return };
+            let file = files.entry(name).or_insert_with_key(|name| ListFile {
+                first: known.get(name).copied().unwrap_or(since),
+                table: Table::new(header),
+                grows: false,
+            });
+            if number >= file.first {
+                file.table.add(row);
+                file.grows |= number >= since;
             }
         })?;
-        for (name, table) in files {
-            let spool = &self.pass.desk.spool;
-            let published = spool.publish(&outbox, &name, &table.into_text());
-            published.with_context(|| format!("kan ikke skrive outbox/{name}"))?;
+        files.retain(|_, file| file.grows);
+        // Before the files: one that lies there after a crash holds nothing that was fetched with the one before it.
+        ledger.begin_list_files(list, day, files.iter().map(|(name, file)| (name.as_str(), file.first)))?;
+        for (name, file) in files {
+            let published = desk.spool.publish(&outbox, &name, &file.table.into_text());
+            published.with_context(|| cannot_write(&name))?;
         }
-        self.pass.ledger.set_listed(list, day, first, last)
-    }
-
-    fn is_there(&self, list: &str, day: &str) -> bool {
-        let start = format!("{list}-{day}");
-        let entries = std::fs::read_dir(self.pass.desk.root.outbox()).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with(&start))
+        ledger.set_listed(list, day, since, last)
     }
 
     /// What a person must look at: as it is tonight, not what has happened since yesterday.
     fn follow_up(&mut self, day: &str) -> anyhow::Result<()> {
         let root = self.pass.desk.root;
         let outbox = root.outbox();
-        let mut rows = std::mem::take(&mut self.silent);
+        let mut rows = std::mem::take(&mut self.matters);
         for letter in subfolders(&root.channel(Channel::Avvist)).context("kan ikke lese outbox/avvist")? {
             if let Some(status) = read_status(&letter) {
                 let what = if status.status == State::IkkeLevert { "ikke levert" } else { "avvist" };
@@ -129,7 +144,7 @@ impl Night<'_> {
         let is_needed = self.report.to_look_at > 0 || known.is_some();
         if is_needed && known.as_deref() != Some(text.as_str()) {
             let spool = &self.pass.desk.spool;
-            spool.publish(&outbox, &file_name, &text).with_context(|| format!("kan ikke skrive outbox/{file_name}"))?;
+            spool.publish(&outbox, &file_name, &text).with_context(|| cannot_write(&file_name))?;
         }
         self.pass.ledger.set_listed("oppfolging", day, first, last)
     }
@@ -167,11 +182,26 @@ impl Night<'_> {
     }
 }
 
+/// What an operator reads where a list cannot be written.
+fn cannot_write(name: &str) -> String {
+    format!(
+        "outbox/{name} kan ikke skrives. Det som er gjort i natt, står ved lag, og listen kommer neste gang. Prøv: kontroller plass og rettigheter på disken, og kjør postgang nightly på nytt"
+    )
+}
+
 /// A letter in a mailbox that has said nothing of it for too long.
 pub fn silent(status: &Status, place: &str, now: Time) -> Option<Matter> {
     let silent = status.kanal.is_mailbox() && status.hendelser.iter().all(|event| event.kanal.is_none());
     let long = now >= status.plassert.0 + TimeDelta::hours(MAILBOX_SILENT_HOURS);
     (silent && long).then(|| matter("ingen kvittering fra postkassen etter 48 timer", status, place))
+}
+
+/// A letter that the print house speaks of, and that it has not been given.
+pub fn misreported(status: &Status, place: &str) -> Option<Matter> {
+    let said = status.hendelser.iter().any(|event| matches!(event.status, State::Printet | State::Retur));
+    // One that waits for print will be in a batch soon, and is asked about with it.
+    (said && status.kanal != Channel::Print)
+        .then(|| matter("meldt skrevet ut eller i retur, men ikke sendt til utskrift", status, place))
 }
 
 fn matter(what: &str, status: &Status, place: &str) -> Matter {

@@ -16,7 +16,7 @@ mod told;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 pub use hold::{Held, hold};
@@ -44,12 +44,16 @@ struct Night<'a> {
     now: Time,
     receipts: Receipts,
     receipts_alive: bool,
+    /// Letters that are in Altinn after tonight's rules.
+    waiting_in_altinn: usize,
     /// Letters whose reminder was listed, or will be tonight.
     reminded: Vec<Letter>,
-    /// Rows for letters in a mailbox that has said nothing.
-    silent: Vec<lists::Matter>,
+    /// Rows for letters that wait, and that a person must look at.
+    matters: Vec<lists::Matter>,
     /// Letters known to somebody: their receipts are no mystery.
     met: HashSet<u128>,
+    /// What tonight's messages tell for the first time.
+    told: Vec<String>,
 }
 
 /// Runs the night.
@@ -57,20 +61,19 @@ pub fn nightly(root: &Root, settings: &Settings) -> Result<NightReport, PassErro
     let started = Instant::now();
     let (_lock, senders) = enter(root, settings)?;
     let pass = Pass::begin(root, settings, &senders, true)?;
-    let receipts = receipts::read(&root.receipts()).context("kan ikke lese registry/kvitteringer")?;
-    let age_max = Duration::from_secs(3600 * u64::from(senders.registers.receipts_age_hours_max));
+    let receipts = receipts::read(&root.receipts()).context(receipts::UNREADABLE)?;
     let now = settings.now;
-    // A file from the future is as alive as one of today.
-    let age = receipts.newest.map(|newest| std::time::SystemTime::from(now).duration_since(newest).unwrap_or_default());
     let mut night = Night {
         pass,
         report: NightReport::default(),
         now,
-        receipts_alive: age.is_some_and(|age| age <= age_max),
+        receipts_alive: is_sign_of_life(&receipts.written, now, senders.registers.receipts_age_hours_max),
         receipts,
+        waiting_in_altinn: 0,
         reminded: Vec::new(),
-        silent: Vec::new(),
+        matters: Vec::new(),
         met: HashSet::new(),
+        told: Vec::new(),
     };
     night.run()?;
     let Night { pass, mut report, .. } = night;
@@ -87,7 +90,9 @@ impl Night<'_> {
         self.print()?;
         self.archive_batches()?;
         self.purge()?;
-        self.lists()
+        self.lists()?;
+        // Last: a message is given twice rather than never.
+        self.pass.ledger.told(&self.told)
     }
 
     fn at(&self) -> String {
@@ -130,7 +135,7 @@ impl Night<'_> {
         Ok(())
     }
 
-    /// A batch is finished when each of its letters is printed or has come back.
+    /// A batch is finished when each of its letters has been printed or has come back since it was sealed.
     fn archive_batches(&mut self) -> anyhow::Result<()> {
         let batches = survey::sealed_batches(self.pass.desk.root).context("kan ikke lese outbox/print")?;
         let at = self.at();
@@ -155,6 +160,16 @@ impl Night<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether one of the receipt files was written lately. Where clocks differ by more than an hour, nobody knows when.
+fn is_sign_of_life(written: &[SystemTime], now: Time, hours_max: u32) -> bool {
+    let now = SystemTime::from(now);
+    let hours = |hours: u32| Duration::from_secs(3600 * u64::from(hours));
+    written.iter().any(|written| match now.duration_since(*written) {
+        Ok(age) => age < hours(hours_max),
+        Err(ahead) => ahead.duration() <= hours(1),
+    })
 }
 
 /// Where a folder lies below the root: `outbox/…`.

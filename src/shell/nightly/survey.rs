@@ -76,6 +76,22 @@ pub fn batch_names(root: &Root) -> io::Result<Vec<String>> {
     Ok(folders.iter().map(|folder| name(folder)).filter(|name| name.starts_with("batch-")).collect())
 }
 
+/// Stop files beside letters instead of in one: in `outbox/`, in a channel, in a sealed batch.
+pub fn stray_stops(root: &Root) -> io::Result<Vec<PathBuf>> {
+    let mut folders = vec![root.outbox()];
+    folders.extend(Channel::ALL.map(|channel| root.channel(channel)));
+    folders.extend(sealed_batches(root)?);
+    let mut stops = Vec::new();
+    // A folder that is missing holds none.
+    for entry in folders.iter().flat_map(fs::read_dir).flatten() {
+        let entry = entry?;
+        if is_stop(&entry.file_name().to_string_lossy()) && !entry.file_type()?.is_dir() {
+            stops.push(entry.path());
+        }
+    }
+    Ok(stops)
+}
+
 /// `None` for a folder that has gone away meanwhile. One that cannot be read may be a letter: it is taken for one, and
 /// missed when its status is asked for.
 fn look(path: PathBuf, kind: Kind) -> Option<Letter> {

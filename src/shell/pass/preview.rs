@@ -26,8 +26,8 @@ pub struct Preview {
 pub enum Outlook {
     /// Placed or refused.
     Decided(Decision),
-    /// Still being written, or incomplete.
-    Settling,
+    /// Still being written, or incomplete: what it lacks, if anything.
+    Settling(Option<String>),
     /// A register row for the recipient cannot be understood.
     WaitsForRow,
     /// A snapshot that is needed is refused.
@@ -83,7 +83,7 @@ impl Desk<'_> {
             Err(error) => return Ok(Outlook::Failed(error.to_string())),
         };
         if !intake::is_whole(&folder, self.settings.patience, self.settings.wall) {
-            return Ok(Outlook::Settling);
+            return Ok(Outlook::Settling(folder.drop.wants()));
         }
         let examined = match self.examine(name, path, registers) {
             Ok(examined) => examined,
@@ -113,7 +113,8 @@ impl Outlook {
             Self::Decided(decision) => {
                 format!("går til {}: {} [{}]", decision.channel.as_str(), decision.sentence, decision.code)
             }
-            Self::Settling => "venter: mappen er under skriving eller ikke fullstendig".to_owned(),
+            Self::Settling(Some(wanting)) => format!("venter: {wanting}"),
+            Self::Settling(None) => "venter: mappen er nylig endret, og kan være under skriving".to_owned(),
             Self::WaitsForRow => "venter: en registerrad for mottakeren kan ikke forstås".to_owned(),
             Self::WaitsForSnapshot => "venter: et register som trengs, er ikke godtatt".to_owned(),
             Self::Failed(why) => format!("kan ikke leses: {why}"),
@@ -128,7 +129,7 @@ impl Outlook {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Decided(decision) => u8::from(decision.channel == Channel::Avvist),
-            Self::Settling => 0,
+            Self::Settling(_) => 0,
             Self::WaitsForRow | Self::Failed(_) => 1,
             Self::WaitsForSnapshot => 3,
         }

@@ -6,6 +6,7 @@
 
 mod content;
 mod font;
+mod form;
 mod geometry;
 mod metrics;
 mod pages;

@@ -1,13 +1,13 @@
 //! Whether a document can be printed: digipost/printability-validator's rules, on pages as a reader sees them.
 //!
-//! Annotations are not looked at, as they are not there.
+//! Annotations are not looked at, as they are not there; but a form's values must be visible.
 
 use lopdf::Document;
 
 use super::geometry::{Area, Sheet};
 use super::pages::Page;
 use super::text::{TextSearch, Zoned};
-use super::{Pdf, PdfFault, font, guarded};
+use super::{Pdf, PdfFault, font, form, guarded};
 use crate::core::print::limits::Uninterpretable;
 use crate::core::print::{Millimetres, PrintLimits, PrintRule, Violation};
 
@@ -40,29 +40,27 @@ fn check(pdf: &Pdf, limits: &PrintLimits) -> Vec<Violation> {
     }
     let mut search = TextSearch::new(document);
     let mut fonts = font::Inspection::new(document);
-    let (mut dimensions, mut margin, mut unembedded) = (Vec::new(), Vec::new(), Vec::new());
+    let mut of_pages = [
+        PrintRule::UnsupportedDimensions,
+        PrintRule::InsufficientMargin,
+        PrintRule::FontNotEmbedded,
+        PrintRule::FormValueNotVisible,
+    ]
+    .map(|rule| Violation { rule, pages: Vec::new() });
     for (page, number) in pdf.pages.iter().zip(1..) {
         let sheet = Sheet::of(document, page);
         let form = Form::of(&sheet, limits);
-        if form == Form::Neither {
-            dimensions.push(number);
-        }
-        if text_in_zone(&mut search, page, &sheet, form, limits) {
-            margin.push(number);
-        }
-        if !fonts.page_is_printable(page) {
-            unembedded.push(number);
-        }
-    }
-    for (rule, pages) in [
-        (PrintRule::UnsupportedDimensions, dimensions),
-        (PrintRule::InsufficientMargin, margin),
-        (PrintRule::FontNotEmbedded, unembedded),
-    ] {
-        if !pages.is_empty() {
-            violations.push(Violation { rule, pages });
+        let broken = [
+            form == Form::Neither,
+            text_in_zone(&mut search, page, &sheet, form, limits),
+            !fonts.page_is_printable(page),
+            form::has_unseen_value(document, page),
+        ];
+        for (violation, _) in of_pages.iter_mut().zip(broken).filter(|(_, broken)| *broken) {
+            violation.pages.push(number);
         }
     }
+    violations.extend(of_pages.into_iter().filter(|violation| !violation.pages.is_empty()));
     violations
 }
 

@@ -59,6 +59,14 @@ pub fn check(cover: &Cover, layout: &CoverLayout) -> Result<(), CoverFault> {
     Ok(())
 }
 
+/// Checks that a sender's return address can stand on a cover.
+///
+/// # Errors
+/// As [`Covers::add`].
+pub fn check_return(lines: &[String], layout: &CoverLayout) -> Result<(), CoverFault> {
+    Typeface::new()?.fit(lines, &layout.sender, &SENDER_SIZES_PT).map(drop)
+}
+
 /// The covers of one output file, one page each, in the order in which they are added.
 pub struct Covers {
     document: Document,

@@ -118,16 +118,7 @@ fn cover_of(recipient: &Recipient, sender: &Sender) -> Cover {
         city: some(&recipient.city),
         country: some(&recipient.country),
     };
-    // Without a return address the sender's name is what there is to show.
-    let sender_lines = match &sender.return_address {
-        None => vec![sender.name.clone()],
-        Some(back) => {
-            let lines = [&back.line1, &back.line2, &back.line3].map(some).to_vec();
-            let (postcode, city) = (back.postcode.clone(), back.city.clone());
-            address_lines(&back.name, &Address { lines, postcode, city, country: String::new() })
-        }
-    };
-    Cover { recipient: address_lines(&some(&recipient.name), &address), sender: sender_lines }
+    Cover { recipient: address_lines(&some(&recipient.name), &address), sender: sender.return_lines() }
 }
 
 pub fn cover_refusal(fault: CoverFault) -> Refusal {

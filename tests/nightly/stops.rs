@@ -1,0 +1,105 @@
+//! Stopping letters, by a file and by `hold`.
+
+use std::fs;
+
+use crate::world::{ALTINN, DIGIPOST, DROPPED, EBOKS, ORGANISATION, RESERVED, SVARINN, World, messages, world};
+
+#[test]
+fn a_stop_works_while_a_letter_waits_and_is_answered_plainly_afterwards() {
+    let letters = [("a", ALTINN), ("o", ORGANISATION), ("s", SVARINN), ("p", RESERVED), ("d", DIGIPOST), ("e", EBOKS)];
+    let world = world(&letters);
+    for (name, file) in [("a", "STOPP"), ("s", "stopp.txt"), ("p", "Stopp.TXT"), ("d", "STOPP")] {
+        fs::write(world.folder(name).join(file), "Sendt til 20914695016 ved en feil\n").unwrap();
+    }
+    let (answer, code) = world.nightly("2026-11-24T00:30:00+01:00");
+    assert_eq!((answer["stopped"].as_u64(), answer["printed"].as_u64(), code), (Some(3), Some(0), 1), "{answer}");
+    assert!(messages(&answer)[0].contains("digitale postkasse"), "{answer}");
+    for name in ["a", "s", "p"] {
+        let at = world.at(name);
+        assert_eq!((at.place.as_str(), at.status.status.as_str()), ("arkiv/2026-11", "MANUELT_HANDTERT"));
+        assert_eq!(at.status.hendelser.last().unwrap().tekst, "Stoppet: Sendt til XXXXXXXXXXX ved en feil");
+    }
+    let (answer, _) = world.nightly("2026-11-24T00:30:00+01:00");
+    assert!(messages(&answer).is_empty(), "told once: {answer}");
+    // The same letter may come again.
+    world.drop("a", ALTINN, "");
+    let answer = world.run("2026-11-24T09:00:00+01:00");
+    assert_eq!(answer["placed"]["altinn"].as_u64(), Some(1), "{answer}");
+}
+
+#[test]
+fn hold_stops_at_once_or_says_whom_to_ask() {
+    let world = world(&[("a", ALTINN), ("d", DIGIPOST), ("p", RESERVED), ("q", RESERVED)]);
+    let hold = |query: &str| {
+        let (answer, code) = world.postgang("2026-11-23T11:00:00+01:00", &["hold", query, "--reason", "feil vedlegg"]);
+        (answer["letters"][0]["message"].as_str().unwrap_or_default().to_owned(), code)
+    };
+    assert_eq!(hold("2026/a").1, 0);
+    assert_eq!(world.at("a").status.begrunnelse, "Brevet ble stoppet før det var åpnet eller sendt på papir.");
+    assert_eq!(hold(&world.at("q").status.forsendelsesId).1, 0);
+    assert_eq!((world.place("a"), world.place("q")), ("arkiv/2026-11".to_owned(), "arkiv/2026-11".to_owned()));
+    let (message, code) = hold("2026/d");
+    assert!(code == 1 && message.contains("digitale postkasse"), "{message}");
+    world.nightly("2026-11-24T00:30:00+01:00");
+    let (message, code) = hold("2026/p");
+    assert!(code == 1 && message.contains("Ring trykkeriet"), "{message}");
+    let (message, code) = hold("2026/a");
+    assert!(code == 1 && message.contains("ferdig behandlet"), "{message}");
+    assert_eq!(hold("2026/finnes-ikke").1, 1);
+}
+
+#[test]
+fn a_letter_known_to_be_opened_is_not_stopped_at_once_either() {
+    let world = world(&[("a", ALTINN), ("d", DIGIPOST)]);
+    world.receipts("a.csv", DROPPED, &["a LEST 2026-11-23T10:30:00+01:00"]);
+    let (answer, code) = world.postgang("2026-11-23T11:00:00+01:00", &["hold", "2026/a", "--reason", "feil"]);
+    let message = answer["letters"][0]["message"].as_str().unwrap();
+    assert!(code == 1 && message.contains("ikke stoppet") && message.contains("allerede åpnet"), "{answer}");
+    assert_eq!(world.place("a"), "altinn");
+    world.nightly("2026-11-24T00:30:00+01:00");
+    assert_eq!(world.at("a").status.status.as_str(), "LEST");
+}
+
+#[test]
+fn what_is_said_of_a_stop_that_came_too_late_is_true() {
+    let world = World::new("avsendere.yaml");
+    world.drop("feilet", ALTINN, "kunDigitalLevering: true");
+    world.drop("postkasse", DIGIPOST, "kunDigitalLevering: true");
+    world.drop("levert", DIGIPOST, "");
+    world.drop("papir", EBOKS, "");
+    world.run(DROPPED);
+    let at = "2026-11-23T11:00:00+01:00";
+    let rows = [
+        format!("feilet FEIL {at}"),
+        format!("postkasse FEIL {at}"),
+        format!("levert LEVERT {at}"),
+        format!("papir FEIL {at}"),
+    ];
+    world.receipts("a.csv", at, &rows.each_ref().map(String::as_str));
+    for name in ["feilet", "postkasse", "levert", "papir"] {
+        fs::write(world.folder(name).join("STOPP.txt.txt"), "").unwrap();
+    }
+    let (answer, _) = world.nightly("2026-11-24T00:30:00+01:00");
+    let told = messages(&answer);
+    assert_eq!((told.len(), answer["stopped"].as_u64()), (3, Some(1)), "{answer}");
+    for (name, why) in
+        [("feilet", "Leveringen feilet"), ("postkasse", "Leveringen feilet"), ("levert", "allerede levert")]
+    {
+        let place = format!("outbox/arkiv/2026-11/{name}.");
+        assert!(told.iter().any(|text| text.starts_with(&place) && text.contains(why)), "{name}: {told:?}");
+    }
+}
+
+#[test]
+fn a_stop_beside_the_letters_stops_none_and_is_told_until_it_is_gone() {
+    let world = world(&[("a", ALTINN), ("p", RESERVED)]);
+    world.nightly("2026-11-24T00:30:00+01:00");
+    let stops = ["altinn/STOPP", "print/batch-2026-11-24-01/stopp.txt"];
+    stops.iter().for_each(|stop| fs::write(world.outbox().join(stop), "").unwrap());
+    for now in ["2026-11-25T00:30:00+01:00", "2026-11-25T00:40:00+01:00"] {
+        let (answer, code) = world.nightly(now);
+        assert_eq!((messages(&answer).len(), code), (2, 1), "{answer}");
+        assert!(messages(&answer)[0].starts_with("outbox/altinn/STOPP: "), "{answer}");
+        assert!(messages(&answer)[1].contains("Prøv: ring trykkeriet"), "{answer}");
+    }
+}
