@@ -56,7 +56,7 @@
 //! - 2026-11-22. **The intake and the night move letters by one mechanism**, `shell::moves`: recorded, written, synced,
 //!   renamed, synced, recorded, marked; finished at the next start by whichever command comes first.
 //! - 2026-11-22. **Lists are ranges of the ledger's event numbers**, recorded after the file is in place: a crash repeats
-//!   rows and loses none.
+//!   rows and loses none. Since 2026-11-24 each file has its own beginning, because each is fetched in its own time.
 //! - 2026-11-22. **A notice stays the beginning of the time for appeal when paper follows**; only a delivery that failed
 //!   takes it back.
 //! - 2026-11-22. **One `syncfs` for a batch** instead of an fsync chain for each letter.

@@ -265,7 +265,7 @@ impl Code {
             Self::AddressNotPrintable => refusal(
                 "address-not-printable",
                 "Brevet skal på papir, men adressen kan ikke skrives på konvolutten.",
-                "Rett navn og adresse, eller send brevet for hånd.",
+                "Rett navn og adresse.",
             ),
             Self::NoDigitalId => routed("no-digital-id", "Brevet har ingen digitalId og sendes på papir.", None),
             Self::Reserved => routed(

@@ -454,11 +454,11 @@ impl Unknown {
     fn refusal(&self, text: &str) -> Refusal {
         let (nearest, distance) = self.nearest();
         let what = if self.may_be_shown(nearest, distance) {
-            format!("felt {}{}", self.place(), self.name)
+            format!("felt {}", shown(&format!("{}{}", self.place(), self.name)))
         } else {
             let line = text.lines().position(|line| line.contains(&self.name));
             let line = line.map(|line| format!("linje {}: ", line + 1)).unwrap_or_default();
-            let within = if self.parent.is_empty() { String::new() } else { format!(" i {}", self.parent) };
+            let within = if self.parent.is_empty() { String::new() } else { format!(" i {}", shown(&self.parent)) };
             format!("{line}ukjent felt{within}; teksten gjengis ikke, for den kan være personlig")
         };
         Refusal::new(Code::UnknownField, format!("{what}; nærmeste kjente felt er {nearest}"))
@@ -736,6 +736,14 @@ mod tests {
             assert_eq!(code, Code::UnknownField);
             assert!(detail.starts_with("linje ") && detail.contains(": ukjent felt"), "{detail}");
             assert!(!["Kari", "Nordmann", "h0201"].iter().any(|word| detail.contains(word)), "{detail}");
+        }
+    }
+
+    #[test]
+    fn an_identity_number_in_a_fields_name_is_not_repeated() {
+        for text in ["null20914695016: x", "tittel20914695016: {x: 1}"] {
+            let (code, detail) = refused(yaml(text));
+            assert!(code == Code::UnknownField && !detail.contains("20914695016"), "{detail}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::world::{ALTINN, DIGIPOST, DROPPED, EBOKS, RESERVED, World, messages, world};
+use crate::world::{ALTINN, DIGIPOST, DROPPED, EBOKS, RESERVED, World, messages, pdf, world};
 use lopdf::Document;
 
 #[test]
@@ -48,6 +48,7 @@ fn a_failed_mailbox_letter_is_printed_unless_it_is_digital_only_or_cannot_be() {
         list.contains(&digital.status.forsendelsesId) && list.contains(&attachment.status.forsendelsesId),
         "{list}"
     );
+    assert!(list.contains(";outbox/arkiv/2026-11/digital."), "{list}");
     // Opened after all.
     world.receipts("b.csv", at, &["digital LEST 2026-11-24T11:00:00+01:00"]);
     world.nightly("2026-11-25T00:30:00+01:00");
@@ -96,7 +97,8 @@ fn a_batch_is_what_a_print_house_needs_and_leaves_when_it_is_printed() {
     assert_eq!(world.place("p0"), "print/batch-2026-11-24-01", "one letter has not been heard of");
     assert!(!world.list("oppfolging-2026-11-26.csv").contains("batch"));
     let (_, code) = world.nightly("2026-12-02T00:30:00+01:00");
-    assert!(world.list("oppfolging-2026-12-02.csv").contains("outbox/print/batch-2026-11-24-01") && code == 1);
+    let late = world.list("oppfolging-2026-12-02.csv");
+    assert!(late.contains(";910077473;outbox/print/batch-2026-11-24-01;") && code == 1, "{late}");
     world.receipts("b.csv", at, &["e RETUR 2026-12-02T11:00:00+01:00", "p0 RETUR 2026-12-02T11:00:00+01:00"]);
     world.nightly("2026-12-03T00:30:00+01:00");
     assert_eq!(world.place("e"), "arkiv/2026-12/batch-2026-11-24-01");
@@ -116,6 +118,31 @@ fn a_batch_is_what_a_print_house_needs_and_leaves_when_it_is_printed() {
     assert!(!world.outbox().join("arkiv/2026-12").exists());
     let (_, code) = world.postgang("2027-03-04T01:00:00+01:00", &["explain", "2026/p0"]);
     assert_eq!(code, 0, "the ledger remembers");
+}
+
+#[test]
+fn a_letter_that_cannot_be_printed_says_why_and_what_to_do_once() {
+    let world = World::new("avsendere.yaml");
+    world.drop("borte", RESERVED, "");
+    world.drop("nevnt", RESERVED, "dokumenter: [{filnavn: vedtak.pdf}, {filnavn: vedlegg.pdf}]");
+    world.drop("navn", RESERVED, "");
+    for name in ["borte", "nevnt"] {
+        fs::write(world.dir.join("inbox").join(name).join("vedlegg.pdf"), pdf(1)).unwrap();
+    }
+    let odd = world.dir.join("inbox/navn/forsendelse.yaml");
+    fs::write(&odd, fs::read_to_string(&odd).unwrap().replace("Eline Eksempel", "山田")).unwrap();
+    world.run(DROPPED);
+    for name in ["borte", "nevnt"] {
+        fs::remove_file(world.folder(name).join("vedlegg.pdf")).unwrap();
+    }
+    world.nightly("2026-11-24T00:30:00+01:00");
+    for name in ["borte", "nevnt"] {
+        let gone = world.at(name);
+        assert_eq!((gone.place.as_str(), gone.status.kode.as_str()), ("avvist", "document-missing"));
+        assert!(gone.status.begrunnelse.contains("vedlegg.pdf"), "{}", gone.status.begrunnelse);
+    }
+    let text = fs::read_to_string(world.folder("navn").join("BESLUTNING.txt")).unwrap();
+    assert_eq!(text.matches("send brevet for hånd").count(), 1, "{text}");
 }
 
 #[test]

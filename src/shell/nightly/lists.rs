@@ -5,6 +5,7 @@
 //! afterwards: a crash between repeats rows and loses none.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::Context;
 use chrono::{Days, TimeDelta};
@@ -16,7 +17,7 @@ use crate::core::route::{Channel, State};
 use crate::core::sheet::{self, Table};
 use crate::core::status::{Stamp, Status};
 use crate::shell::find::read_status;
-use crate::shell::ledger::ListedEvent;
+use crate::shell::ledger::{ListedEvent, OUTBOX};
 use crate::shell::pass::Pass;
 
 /// A mailbox answers within minutes; after two days something is wrong.
@@ -131,11 +132,12 @@ impl Night<'_> {
         for batch in sealed_batches(root).context("kan ikke lese outbox/print")? {
             let sealed = self.sealed_at(&name(&batch))?;
             if let Some(sealed) = sealed.filter(|sealed| self.is_long_ago(*sealed)) {
-                rows.push(thing("bunken er ikke meldt skrevet ut", inside(root, &batch), Stamp(sealed).to_string()));
+                let (sender, since) = (sender_of(&batch), Stamp(sealed).to_string());
+                rows.push(thing("bunken er ikke meldt skrevet ut", sender, inside(root, &batch), since));
             }
         }
         let held = self.pass.ledger.held()?;
-        rows.extend(held.into_iter().map(|drop| thing("holdt av en registerrad", drop, String::new())));
+        rows.extend(held.into_iter().map(|drop| thing("holdt av en registerrad", String::new(), drop, String::new())));
         self.report.to_look_at = rows.len();
         let header = ["sak", "forsendelsesId", "eksternReferanse", "avsender", "sted", "kode", "siden"];
         let file_name = format!("oppfolging-{day}.csv");
@@ -154,18 +156,22 @@ impl Night<'_> {
         let (today, last_listed) = self.pass.ledger.listed("oppfolging", day)?;
         let first = today.map_or(last_listed + 1, |(first, _)| first);
         let last = self.pass.ledger.last_event()?.max(last_listed);
-        let mut given_up = Vec::new();
+        let (mut given_up, mut rows) = (Vec::new(), Vec::new());
         self.pass.ledger.events(first, last, |event| {
             if event.state.as_deref() == Some(State::IkkeLevert.as_str())
                 && event.channel.as_deref() != Some(Channel::Avvist.as_str())
             {
-                let [reference, sender, code] =
-                    [event.reference, event.sender, event.code].map(Option::unwrap_or_default);
-                let place = "outbox/arkiv".to_owned();
-                given_up.push(["ikke levert".to_owned(), event.letter, reference, sender, place, code, event.at]);
+                given_up.push(event);
             }
         })?;
-        Ok((given_up, first, last))
+        for event in given_up {
+            let history = self.pass.ledger.history(&event.letter)?;
+            let placed = history.into_iter().rev().find_map(|event| event.place);
+            let place = format!("{OUTBOX}{}", placed.as_deref().unwrap_or("arkiv"));
+            let [reference, sender, code] = [event.reference, event.sender, event.code].map(Option::unwrap_or_default);
+            rows.push(["ikke levert".to_owned(), event.letter, reference, sender, place, code, event.at]);
+        }
+        Ok((rows, first, last))
     }
 
     /// By the ledger, else by the day in the batch's name.
@@ -211,9 +217,15 @@ fn matter(what: &str, status: &Status, place: &str) -> Matter {
 }
 
 /// A row that concerns no one letter.
-fn thing(what: &str, place: String, since: String) -> Matter {
+fn thing(what: &str, sender: String, place: String, since: String) -> Matter {
     let none = String::new;
-    [what.to_owned(), none(), none(), none(), place, none(), since]
+    [what.to_owned(), none(), none(), sender, place, none(), since]
+}
+
+/// The sender of a batch, as its letters say.
+fn sender_of(batch: &Path) -> String {
+    let letters = subfolders(batch).unwrap_or_default();
+    letters.iter().find_map(|letter| read_status(letter)?.avsender).unwrap_or_default()
 }
 
 fn some(text: &Option<String>) -> String {

@@ -1,5 +1,6 @@
 //! One letter in `outbox/print/`, read anew: whether it can be printed, and what the plan has to know of it.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -8,6 +9,7 @@ use crate::core::code::{Code, Refusal};
 use crate::core::facts::Address;
 use crate::core::judge::{Content, Drop, Read, check_pdfs, check_print};
 use crate::core::letter::Recipient;
+use crate::core::names::shown;
 use crate::core::print::{Country, Enclosure, PrintLetter, address_lines};
 use crate::core::senders::Sender;
 use crate::core::status::Status;
@@ -83,6 +85,7 @@ fn judge(
         _ => letter.recipient.clone(),
     };
     recipient.check_address().map_err(|wanting| Refusal::new(Code::AddressIncomplete, wanting))?;
+    check_present(drop, status)?;
     if reads.is_empty() {
         return Err(Refusal::new(Code::NoDocuments, ""));
     }
@@ -108,6 +111,17 @@ fn judge(
         documents: printed.iter().map(enclosure).collect(),
     };
     Ok((print, cover, names))
+}
+
+/// Every document that the letter was placed with: one that is gone must not be missing on paper in silence, also where
+/// the metadata names none.
+fn check_present(drop: &Drop, status: &Status) -> Result<(), Refusal> {
+    let present = drop.documents().into_iter().filter(|document| drop.file(document).is_some());
+    let present: HashSet<String> = present.map(|document| shown(&document.name)).collect();
+    match status.dokumenter.iter().find(|document| !present.contains(&document.filnavn)) {
+        Some(gone) => Err(Refusal::new(Code::DocumentMissing, gone.filnavn.clone())),
+        None => Ok(()),
+    }
 }
 
 fn cover_of(recipient: &Recipient, sender: &Sender) -> Cover {

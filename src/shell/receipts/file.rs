@@ -1,0 +1,235 @@
+//! One receipt file, row by row. A row is a line, or a few where a quoted field goes on.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::core::letter::hex;
+use crate::core::names::shown;
+use crate::core::receipts::{Receipt, Word};
+
+/// Bytes a row may have. What is longer is not a receipt, and is not kept in memory.
+const ROW_BYTES_MAX: usize = 64 << 10;
+/// Lines that a quoted field may take. A quote that is open for longer is a stray one.
+const ROW_LINES_MAX: usize = 100;
+/// Rows of one file that are reported one by one.
+const ROWS_REPORTED_MAX: usize = 100;
+
+/// Reads one file. What cannot be read of it is a complaint.
+pub(super) fn read_file(path: &Path) -> Reading {
+    let name = shown(&path.file_name().unwrap_or_default().to_string_lossy());
+    let mut file = Reading { name, rows: Vec::new(), complaints: Vec::new(), written: None, bad: 0 };
+    if let Err(error) = file.read(path) {
+        let why = error.to_string();
+        let text = format!(
+            ": filen kan ikke leses til ende ({why}). Radene som er lest, gjelder. Prøv: kontroller rettigheter og disk."
+        );
+        file.complain("fil", why.as_bytes(), &text);
+    }
+    file
+}
+
+/// One file.
+pub(super) struct Reading {
+    pub name: String,
+    pub rows: Vec<Row>,
+    pub complaints: Vec<(String, String)>,
+    /// `None` for a file without its columns.
+    pub written: Option<SystemTime>,
+    bad: usize,
+}
+
+/// A line that may be part of a row.
+struct Line {
+    number: u32,
+    bytes: Vec<u8>,
+    /// It was ended.
+    whole: bool,
+}
+
+pub(super) struct Row {
+    pub id: u128,
+    pub receipt: Receipt,
+    pub line: u32,
+}
+
+/// Where the columns stand.
+struct Columns {
+    delimiter: u8,
+    id: usize,
+    status: usize,
+    at: usize,
+    channel: Option<usize>,
+    count: usize,
+}
+
+impl Reading {
+    fn read(&mut self, path: &Path) -> io::Result<()> {
+        let file = File::open(path)?;
+        let written = file.metadata()?.modified()?;
+        let mut lines = BufReader::with_capacity(1 << 20, file);
+        let mut line = Vec::new();
+        if next_line(&mut lines, &mut line)?.is_none() {
+            return Ok(());
+        }
+        let Some(columns) = Columns::of(&line) else {
+            let text = ", linje 1: kolonnene forsendelsesId, status og tidspunkt finnes ikke, og ingen rader er lest. Prøv: få filen på nytt med disse kolonnene, under et nytt navn.";
+            self.complain("1", &line, text);
+            return Ok(());
+        };
+        // The header alone is a sign of life; without it nobody knows what the file would have said.
+        self.written = Some(written);
+        let mut number = 1;
+        let mut open: Vec<Line> = Vec::new();
+        while let Some(whole) = next_line(&mut lines, &mut line)? {
+            number = u32::saturating_add(number, 1);
+            let turns = leaves_open(&line);
+            // What names a letter is a row of its own, and the quote before it a stray one; but for the end of a row whose
+            // quoted field stands before the letter.
+            let names_letter = |line: &[u8]| columns.id(&fields(line, columns.delimiter)).is_some();
+            let is_own = |first: &Line| names_letter(&line) && (!turns || names_letter(&first.bytes));
+            if open.first().is_some_and(is_own) {
+                self.rows(std::mem::take(&mut open), &columns);
+            }
+            if open.is_empty() && !turns {
+                self.row(&line, whole, number, &columns);
+                continue;
+            }
+            let is_end = !open.is_empty() && turns;
+            open.push(Line { number, bytes: line.clone(), whole });
+            if is_end || open.len() == ROW_LINES_MAX {
+                self.rows(std::mem::take(&mut open), &columns);
+            }
+        }
+        self.rows(open, &columns);
+        Ok(())
+    }
+
+    /// Lines of which the first opens a quote: one row if they make one, else each by itself.
+    fn rows(&mut self, lines: Vec<Line>, columns: &Columns) {
+        let text: Vec<&[u8]> = lines.iter().map(|line| line.bytes.as_slice()).collect();
+        let text = text.join(&b'\n');
+        match (lines.as_slice(), columns.receipt(&text, lines.last().is_some_and(|line| line.whole))) {
+            ([first, ..], Ok((id, receipt))) if !leaves_open(&text) => {
+                self.rows.push(Row { id, receipt, line: first.number })
+            }
+            _ => lines.iter().for_each(|line| self.row(&line.bytes, line.whole, line.number, columns)),
+        }
+    }
+
+    fn row(&mut self, line: &[u8], whole: bool, number: u32, columns: &Columns) {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        match columns.receipt(line, whole) {
+            Ok((id, receipt)) => self.rows.push(Row { id, receipt, line: number }),
+            Err(why) => self.bad_row(line, number, why),
+        }
+    }
+
+    fn bad_row(&mut self, line: &[u8], number: u32, why: &str) {
+        self.bad += 1;
+        let (place, what) = match self.bad {
+            n if n <= ROWS_REPORTED_MAX => (number.to_string(), format!("linje {number}: {why}")),
+            n if n == ROWS_REPORTED_MAX + 1 => ("flere".to_owned(), "flere rader kan ikke leses".to_owned()),
+            _ => return,
+        };
+        let text =
+            format!(", {what}. De andre radene gjelder. Prøv: få raden på nytt fra den som sendte filen, i en ny fil.");
+        self.complain(&place, line, &text);
+    }
+
+    /// A complaint is known by its place and a digest of what stands there: another row in the same place is news, and
+    /// what is kept names nobody.
+    fn complain(&mut self, place: &str, content: &[u8], text: &str) {
+        let name = &self.name;
+        let digest = &hex(Sha256::digest(content))[..16];
+        self.complaints
+            .push((format!("kvittering:{name}:{place}:{digest}"), format!("registry/kvitteringer/{name}{text}")));
+    }
+}
+
+/// Reads a line without its end into `line`; `Some(true)` when it was ended, `None` after the last. What is beyond the
+/// longest row is dropped.
+fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
+    line.clear();
+    let mut any = false;
+    loop {
+        let buffer = lines.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(any.then_some(false));
+        }
+        any = true;
+        let end = memchr::memchr(b'\n', buffer);
+        let part = &buffer[..end.unwrap_or(buffer.len())];
+        let room = ROW_BYTES_MAX.saturating_sub(line.len()).min(part.len());
+        line.extend_from_slice(&part[..room]);
+        let consumed = end.map_or(buffer.len(), |end| end + 1);
+        lines.consume(consumed);
+        if end.is_some() {
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            return Ok(Some(true));
+        }
+    }
+}
+
+impl Columns {
+    fn of(header: &[u8]) -> Option<Self> {
+        let header = header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header);
+        let delimiter = if header.contains(&b';') { b';' } else { b',' };
+        let names: Vec<String> =
+            fields(header, delimiter).iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+        let find = |name: &str| names.iter().position(|column| column == name);
+        Some(Self {
+            delimiter,
+            id: find("forsendelsesid")?,
+            status: find("status")?,
+            at: find("tidspunkt")?,
+            channel: find("kanal"),
+            count: names.len(),
+        })
+    }
+
+    fn id(&self, fields: &[Cow<'_, str>]) -> Option<Uuid> {
+        Uuid::try_parse(fields.get(self.id)?.trim()).ok()
+    }
+
+    fn receipt(&self, line: &[u8], whole: bool) -> Result<(u128, Receipt), &'static str> {
+        let fields = fields(line, self.delimiter);
+        let field = |at: usize| fields.get(at).map_or("", |field| field.trim());
+        // A row without an end may have lost some of its last field too, but no receipt ends in half a word.
+        if !whole && fields.len() < self.count {
+            return Err("filen slutter midt i raden");
+        }
+        let id = self.id(&fields).ok_or("forsendelsesId kan ikke leses")?;
+        let word: Word = field(self.status).parse().map_err(|()| "status er ukjent")?;
+        let at = DateTime::parse_from_rfc3339(field(self.at)).map_err(|_| "tidspunkt er ikke et RFC 3339-tidspunkt")?;
+        let channel = self.channel.map_or("", field);
+        Ok((id.as_u128(), Receipt::new(at.with_timezone(&Utc), word, channel)))
+    }
+}
+
+/// Whether a quote is open at the end that was not at the beginning, or the other way about.
+fn leaves_open(text: &[u8]) -> bool {
+    !memchr::memchr_iter(b'"', text).count().is_multiple_of(2)
+}
+
+/// The fields of one line. A quote that is not closed ends with the line.
+fn fields(line: &[u8], delimiter: u8) -> Vec<Cow<'_, str>> {
+    if !line.contains(&b'"') {
+        return line.split(|byte| *byte == delimiter).map(String::from_utf8_lossy).collect();
+    }
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).delimiter(delimiter).flexible(true).from_reader(line);
+    let mut record = csv::ByteRecord::new();
+    // Reading from memory, without a demand on the number of fields, does not fail.
+    let _ = reader.read_byte_record(&mut record);
+    record.iter().map(|field| String::from_utf8_lossy(field).into_owned().into()).collect()
+}
