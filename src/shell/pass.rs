@@ -141,10 +141,8 @@ pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<R
     settings.progress.finish_and_clear();
     pass.desk.spool.tidy().context("kan ikke rydde .postgang/work")?;
     // The night lists the drops that a register row holds. A pass over chosen drops does not see them all.
-    let held = pass.report.drops_held_by_row();
-    if errand.drops.is_none() || !held.is_empty() {
-        pass.ledger.set_held(&held).context(LEDGER_FAILED)?;
-    }
+    let asked = errand.drops.map(|drops| drops.iter().map(|(name, _)| name.shown()).collect::<Vec<_>>());
+    pass.ledger.set_held(asked.as_deref(), &pass.report.drops_held_by_row()).context(LEDGER_FAILED)?;
     pass.report.seconds = started.elapsed().as_secs_f64();
     Ok(pass.report)
 }

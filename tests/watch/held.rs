@@ -58,6 +58,14 @@ fn a_letter_that_a_row_holds_is_named() {
     watcher.wait_for_line("inbox/person: brevet venter, for en rad om mottakeren");
     pause(1_500);
     assert_eq!(watcher.lines("inbox/person"), 1, "{}", watcher.log());
+    // Another that comes later has a pass of its own; the night lists both.
+    bench.drop(&bench.letter_to("senere", Some(PERSON)));
+    watcher.wait_for_line("inbox/senere: brevet venter");
+    bench.run(&["nightly"]);
+    let list = fs::read_dir(bench.dir.join("outbox")).unwrap().map(|entry| entry.unwrap().path());
+    let list = list.into_iter().find(|path| path.to_string_lossy().contains("oppfolging")).unwrap();
+    let list = fs::read_to_string(list).unwrap();
+    assert!(list.contains("inbox/person") && list.contains("inbox/senere"), "{list}");
     // Two rows that say the same.
     let good = String::from_utf8(good).unwrap();
     let row = good.lines().find(|row| row.starts_with(PERSON)).unwrap();
