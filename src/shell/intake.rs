@@ -46,6 +46,8 @@ pub struct Listing {
     pub drops: Vec<DropName>,
     /// Senders whose own inbox is there.
     pub own: Vec<OrgNumber>,
+    /// Of them, those that could not be listed to the end.
+    pub closed: Vec<OrgNumber>,
     pub strays: Vec<String>,
 }
 
@@ -62,6 +64,7 @@ pub fn list(root: &Root, senders: &Senders) -> io::Result<Listing> {
                 listing.own.push(number);
                 // One sender's closed door must not stop the others.
                 if let Err(error) = list_own(&entry.path(), number, &mut listing) {
+                    listing.closed.push(number);
                     listing.strays.push(format!(
                         "inbox/{number}/: mappen kan ikke leses ({error}). Brevene i den er ikke rørt. Prøv: gi postgang lese- og skrivetilgang."
                     ));

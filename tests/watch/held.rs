@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::bench::{Bench, PERSON, pause, until};
@@ -73,4 +74,21 @@ fn a_letter_that_a_row_holds_is_named() {
     bench.wait_for("person", "digipost");
     watcher.wait_for_line("over trouble=\"inbox/person");
     watcher.wait_for_line("over trouble=\"registry/krr.csv, linje");
+}
+
+#[test]
+fn what_lies_behind_a_closed_door_is_not_over() {
+    let bench = Bench::new();
+    fs::remove_file(bench.registry("krr.csv")).unwrap();
+    let own = bench.inbox().join("910077473");
+    fs::create_dir(&own).unwrap();
+    fs::rename(bench.letter_to("person", Some(PERSON)), own.join("person")).unwrap();
+    let watcher = bench.watch_as_nobody(&["--interval", "0.2", "--settle", "0"]);
+    watcher.wait_for_line("inbox/910077473/person: brevet venter");
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o000)).unwrap();
+    watcher.wait_for_line("inbox/910077473/: mappen kan ikke leses");
+    pause(700);
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o755)).unwrap();
+    watcher.wait_for_line("over trouble=\"inbox/910077473/: mappen");
+    assert_eq!(watcher.lines("inbox/910077473/person"), 1, "{}", watcher.log());
 }

@@ -108,7 +108,9 @@ impl Scanner {
                 }
             }
         }
-        self.waiting.retain(|_, waiting| waiting.round == self.round);
+        // What could not be listed is not gone.
+        let closed = |name: &DropName| name.sender.is_some_and(|number| listing.closed.contains(&number));
+        self.waiting.retain(|name, waiting| waiting.round == self.round || closed(name));
         due.sort();
         let more = due.len() > LOOKS_MAX;
         due.truncate(LOOKS_MAX);
