@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use chrono::{NaiveTime, SubsecRound, Utc};
 use chrono_tz::Europe::Oslo;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use postgang::core::calendar::{Time, parse_time};
 use postgang::core::senders::Senders;
@@ -132,12 +132,15 @@ enum LogFormat {
 #[derive(Args)]
 struct PatienceArgs {
     /// Seconds a drop must have been left alone before it is taken; 0 turns it off
-    #[arg(long, value_name = "SECONDS", default_value_t = Self::DEFAULT.settle)]
+    #[arg(long, value_name = "SECONDS", default_value_t = Self::DEFAULT.settle, value_parser = value_parser!(u64).range(..=YEAR))]
     settle: u64,
     /// Seconds after which an incomplete drop is refused
-    #[arg(long, value_name = "SECONDS", default_value_t = Self::DEFAULT.give_up)]
+    #[arg(long, value_name = "SECONDS", default_value_t = Self::DEFAULT.give_up, value_parser = value_parser!(u64).range(..=YEAR))]
     give_up: u64,
 }
+
+/// Seconds: longer than anything is waited for, and short enough to be added to any time.
+const YEAR: u64 = 366 * 86_400;
 
 const NOT_FOUND: &str = "Fant ikke noe brev med denne forsendelsesId, eksternReferanse eller mappen. Prøv: postgang status viser hvor brev ligger; et brev som ennå ligger i inbox/, vises med postgang check.";
 
@@ -211,7 +214,10 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
                 nightly: args.nightly.map(|at| watch::Daily::new(at, &mut night)),
             };
             let report = watch::watch(&root, options, &moment)?;
-            show(common, &report, &report.text())?;
+            // A table would stand among the log's objects, whose last one has said the same.
+            if common.json || matches!(args.log_format, LogFormat::Text) {
+                show(common, &report, &report.text())?;
+            }
             Ok(0)
         }
         Command::Init => {
@@ -328,7 +334,8 @@ fn time_of_day(text: &str) -> Result<NaiveTime, String> {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.replace(',', ".").parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds.filter(|seconds| !seconds.is_zero()).ok_or_else(|| "expected a number of seconds above 0".to_owned())
+    let sensible = seconds.filter(|seconds| !seconds.is_zero() && *seconds <= Duration::from_secs(YEAR));
+    sensible.ok_or_else(|| format!("expected a number of seconds above 0, at most {YEAR}"))
 }
 
 fn progress(json: bool) -> ProgressBar {

@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -14,6 +14,10 @@ use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, openat, renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
+use tempfile::NamedTempFile;
+
+/// Names in a folder that are counted though nobody looks at what they stand for.
+const COUNTED_MAX: usize = 100_000;
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -26,6 +30,7 @@ pub struct Entry {
     pub name: OsString,
     /// `None`: not a regular file.
     pub bytes: Option<u64>,
+    pub is_folder: bool,
     pub modified: SystemTime,
     /// When the entry itself last changed: its content, name, rights or times.
     pub changed: SystemTime,
@@ -36,8 +41,10 @@ pub struct Entry {
 pub struct Fingerprint(u64);
 
 impl Fingerprint {
-    pub fn of(entries: &[Entry]) -> Self {
+    /// `beyond`: how many names there are besides.
+    pub fn of<'a>(entries: impl Iterator<Item = &'a Entry>, beyond: usize) -> Self {
         let mut hasher = DefaultHasher::new();
+        beyond.hash(&mut hasher);
         for entry in entries {
             (&entry.name, entry.bytes, entry.modified).hash(&mut hasher);
         }
@@ -71,21 +78,23 @@ impl Dir {
         Ok(entry(OsString::new(), &stat))
     }
 
-    /// Everything in the folder in name order; `None` where it holds more than `max`.
-    pub fn entries(&self, max: usize) -> io::Result<Option<Vec<Entry>>> {
-        let mut names = Vec::new();
+    /// What is in the folder, in name order: at most `max` of it, and how many names there are beyond that.
+    pub fn entries(&self, max: usize) -> io::Result<(Vec<Entry>, usize)> {
+        let (mut names, mut beyond) = (Vec::new(), 0);
         for entry in rustix::fs::Dir::read_from(&self.0)? {
             let name = OsString::from_vec(entry?.file_name().to_bytes().to_vec());
             if name == "." || name == ".." {
                 continue;
             }
-            if names.len() == max {
-                return Ok(None);
+            match names.len() {
+                n if n < max => names.push(name),
+                _ if beyond == COUNTED_MAX => break,
+                _ => beyond += 1,
             }
-            names.push(name);
         }
         names.sort_unstable();
-        names.into_iter().map(|name| self.entry(name)).collect::<io::Result<Vec<_>>>().map(Some)
+        let entries = names.into_iter().map(|name| self.entry(name)).collect::<io::Result<_>>()?;
+        Ok((entries, beyond))
     }
 
     fn entry(&self, name: OsString) -> io::Result<Entry> {
@@ -165,11 +174,33 @@ pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> 
     }
 }
 
+/// A file that gets its name when it is whole. It has another temporary name each time, so an error must not tell it:
+/// the same trouble would be news at every try.
+pub fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(".ny-").tempfile_in(folder).map_err(|error| {
+        match error.to_string().split_once(" at path ") {
+            Some((cause, _)) => io::Error::new(error.kind(), cause),
+            None => error,
+        }
+    })
+}
+
+/// Replaces a file whole: whoever reads it, after a crash too, finds the old content or the new.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
+    let mut file = temporary_in(folder)?;
+    file.as_file_mut().write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    File::open(folder)?.sync_all()
+}
+
 fn entry(name: OsString, stat: &Stat) -> Entry {
-    let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    let kind = FileType::from_raw_mode(stat.st_mode);
     Entry {
         name,
-        bytes: is_file.then_some(stat.st_size.unsigned_abs()),
+        bytes: (kind == FileType::RegularFile).then_some(stat.st_size.unsigned_abs()),
+        is_folder: kind == FileType::Directory,
         modified: time(stat.st_mtime, stat.st_mtime_nsec),
         changed: time(stat.st_ctime, stat.st_ctime_nsec),
     }
@@ -208,6 +239,20 @@ mod tests {
     }
 
     #[test]
+    fn a_trouble_sounds_the_same_at_every_try() {
+        let temp = tempfile::tempdir().unwrap();
+        let gone = temp.path().join("gone/file");
+        let told = || replace_file(&gone, b"x").unwrap_err().to_string();
+        assert_eq!(told(), told());
+        assert!(!told().contains("gone"), "{}", told());
+        for text in ["one", "two"] {
+            replace_file(&temp.path().join("file"), text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(temp.path().join("file")).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1);
+    }
+
+    #[test]
     fn no_link_is_followed_and_no_way_leads_out() {
         let temp = tempfile::tempdir().unwrap();
         let outside = temp.path().join("outside");
@@ -224,8 +269,8 @@ mod tests {
         for way in ["..", "../outside", "folder/secret", ""] {
             assert!(dir.read(OsStr::new(way), 10).is_err(), "{way}");
         }
-        let entries = dir.entries(2).unwrap().unwrap();
-        assert_eq!(entries.iter().map(|entry| entry.bytes).collect::<Vec<_>>(), [None, None]);
-        assert!(dir.entries(1).unwrap().is_none());
+        let (entries, beyond) = dir.entries(2).unwrap();
+        assert_eq!(entries.iter().map(|entry| (entry.bytes, entry.is_folder)).collect::<Vec<_>>(), [(None, false); 2]);
+        assert_eq!((beyond, dir.entries(1).unwrap().1), (0, 1));
     }
 }

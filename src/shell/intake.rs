@@ -24,8 +24,12 @@ use crate::core::names;
 use crate::core::print::PrintLimits;
 use crate::core::senders::Senders;
 
-/// Files in one drop; more are not looked at, and the letter is refused.
+/// Files in one drop; with more it is refused.
 const FILES_MAX: usize = 1_000;
+/// How many of the files in a drop, and how many in the folders in it, are looked at to see whether somebody writes.
+const LOOKED_AT_MAX: usize = 10_000;
+/// How far down the folders in a drop are looked into. No letter has any.
+const DEPTH_MAX: usize = 4;
 
 /// When a drop counts as whole.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,10 @@ pub struct Patience {
 #[derive(Debug, Default)]
 pub struct Listing {
     pub drops: Vec<DropName>,
+    /// Senders whose own inbox is there.
+    pub own: Vec<OrgNumber>,
+    /// Of them, those that could not be listed to the end.
+    pub closed: Vec<OrgNumber>,
     pub strays: Vec<String>,
 }
 
@@ -53,8 +61,10 @@ pub fn list(root: &Root, senders: &Senders) -> io::Result<Listing> {
         let is_number = name.len() == 9 && name.bytes().all(|byte| byte.is_ascii_digit());
         match OrgNumber::parse(name.as_bytes()).filter(|_| is_number) {
             Some(number) if senders.get(number).is_some() => {
+                listing.own.push(number);
                 // One sender's closed door must not stop the others.
                 if let Err(error) = list_own(&entry.path(), number, &mut listing) {
+                    listing.closed.push(number);
                     listing.strays.push(format!(
                         "inbox/{number}/: mappen kan ikke leses ({error}). Brevene i den er ikke rørt. Prøv: gi postgang lese- og skrivetilgang."
                     ));
@@ -144,8 +154,11 @@ pub fn is_whole(folder: &Folder, patience: Patience, wall: SystemTime) -> bool {
 /// What a folder holds, by name, kind, size and time alone.
 pub struct Glance {
     dir: Dir,
-    /// `None`: more than a letter can have.
-    entries: Option<Vec<Entry>>,
+    entries: Vec<Entry>,
+    /// How many names were too many to be looked at.
+    beyond: usize,
+    /// What lies in its folders: while somebody writes there, the drop is not left alone.
+    below: Vec<Entry>,
 }
 
 /// Looks into a drop: names, kinds, sizes and the metadata, not the documents.
@@ -164,29 +177,28 @@ impl Glance {
     }
 
     pub fn of(dir: Dir) -> io::Result<Self> {
-        let entries = dir.entries(FILES_MAX)?;
-        Ok(Self { dir, entries })
+        let (entries, beyond) = dir.entries(LOOKED_AT_MAX)?;
+        let mut below = Vec::new();
+        look_below(&dir, &entries, DEPTH_MAX, &mut below);
+        Ok(Self { dir, entries, beyond, below })
     }
 
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(self.entries.as_deref().unwrap_or_default())
+        Fingerprint::of(self.entries.iter().chain(&self.below), self.beyond)
     }
 
     /// Reads the metadata.
     pub fn read(self, sender: Option<OrgNumber>, wall: SystemTime) -> io::Result<Folder> {
         let fingerprint = self.fingerprint();
         let folder_changed = last_change(&self.dir.itself()?, wall);
-        let Some(entries) = self.entries else {
-            let refusal = Refusal::new(Code::DocumentTooLarge, format!("mappen har mer enn {FILES_MAX} filer"));
-            let drop = unread(sender, refusal, Vec::new());
-            return Ok(Folder { drop, wholeness: Wholeness::Complete, changed: folder_changed, fingerprint });
-        };
-        let changed = entries.iter().map(|entry| last_change(entry, wall)).fold(folder_changed, SystemTime::max);
+        let changes = self.entries.iter().chain(&self.below).map(|entry| last_change(entry, wall));
+        let changed = changes.fold(folder_changed, SystemTime::max);
+        let too_many = self.entries.len() > FILES_MAX;
         let mut metadata = Vec::new();
         let mut files = Vec::new();
         let mut says_complete = false;
         let mut has_unfinished_file = false;
-        for Entry { name, bytes, .. } in entries {
+        for Entry { name, bytes, .. } in self.entries {
             // A file whose name is not text could never be named by the metadata, nor read under it.
             let bytes = bytes.filter(|_| name.to_str().is_some());
             let name = name.to_string_lossy().into_owned();
@@ -200,9 +212,19 @@ impl Glance {
                 files.push(Found { name, bytes });
             }
         }
+        if too_many {
+            // Nothing is read of what will be refused, and the metadata may stand beyond what was looked at.
+            files.clear();
+            let found = names::METADATA.iter().filter(|name| self.dir.holds(OsStr::new(name)));
+            metadata = found.map(|name| (name.to_string(), None)).collect();
+        }
         let mut drop = unread(sender, Refusal::new(Code::MetadataMissing, ""), files);
         match metadata.as_slice() {
             [] => {}
+            [_] if too_many => {
+                let why = format!("mappen har mer enn {FILES_MAX} filer");
+                drop.letter = Err(Refusal::new(Code::DocumentTooLarge, why));
+            }
             [(name, Some(_))] => read_metadata(&self.dir, name, &mut drop)?,
             [(name, None)] => drop.letter = Err(not_a_file(name)),
             several => {
@@ -222,8 +244,23 @@ impl Glance {
     }
 }
 
-/// When a file, or the folder, was last modified; by the time its entry changed where the former lies in the future, since that
-/// would never come of age.
+/// Gathers what lies in the folders among the entries. One that cannot be read is passed over: the drop is refused for
+/// having it, whatever lies in it.
+fn look_below(dir: &Dir, entries: &[Entry], depth: usize, below: &mut Vec<Entry>) {
+    for folder in entries.iter().filter(|entry| entry.is_folder) {
+        let room = LOOKED_AT_MAX.saturating_sub(below.len());
+        if depth == 0 || room == 0 {
+            return;
+        }
+        let Ok(child) = dir.child(&folder.name) else { continue };
+        let Ok((inner, _)) = child.entries(room) else { continue };
+        below.extend_from_slice(&inner);
+        look_below(&child, &inner, depth - 1, below);
+    }
+}
+
+/// When a file, or the folder, was last modified; by the time its entry changed where the former lies in the future,
+/// since that would never come of age.
 fn last_change(entry: &Entry, wall: SystemTime) -> SystemTime {
     if entry.modified <= wall { entry.modified } else { entry.changed }
 }

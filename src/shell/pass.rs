@@ -98,14 +98,19 @@ pub struct Errand<'a> {
     pub recover: bool,
     /// Keep a copy of each accepted snapshot here, and use it while a new one is refused.
     pub keep_snapshots: Option<&'a Path>,
-    /// Asked between batches; when it says no, the pass ends with the letters in hand placed.
+    /// Asked between batches, and while another pass holds the lock; when it says no, the pass ends with the letters in
+    /// hand placed.
     pub go_on: &'a dyn Fn() -> bool,
 }
 
 /// Makes the root ready, takes the lock and reads the senders: how every command begins that moves letters.
 pub(super) fn enter(root: &Root, settings: &Settings) -> Result<(Lock, Senders), PassError> {
+    enter_while(root, settings, &|| true)
+}
+
+fn enter_while(root: &Root, settings: &Settings, go_on: &dyn Fn() -> bool) -> Result<(Lock, Senders), PassError> {
     root.prepare(settings.network_root)?;
-    let lock = root.lock()?;
+    let lock = root.lock_while(go_on)?;
     Ok((lock, read_senders(root)?))
 }
 
@@ -116,7 +121,7 @@ pub fn run(root: &Root, settings: &Settings) -> Result<Report, PassError> {
 
 pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<Report, PassError> {
     let started = Instant::now();
-    let (_lock, senders) = enter(root, settings)?;
+    let (_lock, senders) = enter_while(root, settings, errand.go_on)?;
     let mut pass = Pass::begin(root, settings, &senders, errand.recover)?;
     pass.report.stopwatch.lap("start");
     let candidates = pass.survey(errand.drops)?;
@@ -136,10 +141,8 @@ pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<R
     settings.progress.finish_and_clear();
     pass.desk.spool.tidy().context("kan ikke rydde .postgang/work")?;
     // The night lists the drops that a register row holds. A pass over chosen drops does not see them all.
-    let held = pass.report.drops_held_by_row();
-    if errand.drops.is_none() || !held.is_empty() {
-        pass.ledger.set_held(&held).context(LEDGER_FAILED)?;
-    }
+    let asked = errand.drops.map(|drops| drops.iter().map(|(name, _)| name.shown()).collect::<Vec<_>>());
+    pass.ledger.set_held(asked.as_deref(), &pass.report.drops_held_by_row()).context(LEDGER_FAILED)?;
     pass.report.seconds = started.elapsed().as_secs_f64();
     Ok(pass.report)
 }
@@ -223,7 +226,7 @@ impl Pass<'_> {
     fn consult(&mut self, candidates: &[Candidate], keep: Option<&Path>) -> Result<Registers, PassError> {
         let wanted: Wanted = candidates.iter().filter_map(|candidate| candidate.recipient).collect();
         let memory = SnapshotMemory::load(&self.desk.root.state());
-        let mut registers = consult(Request {
+        let registers = consult(Request {
             dir: &self.desk.root.registry(),
             policies: &self.desk.senders.registers,
             memory: &memory,
@@ -236,8 +239,8 @@ impl Pass<'_> {
             let store = registers.accepted.store(&self.desk.root.state());
             store.context("kan ikke skrive .postgang/snapshots.json")?;
         }
-        self.report.register_messages = registers.messages.clone();
-        self.report.messages.append(&mut registers.messages);
+        self.report.messages.extend(registers.messages());
+        self.report.register_notes = registers.notes.clone();
         self.report.registers = registers.used().to_vec();
         Ok(registers)
     }

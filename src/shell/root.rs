@@ -204,6 +204,11 @@ impl Root {
 
     /// Takes the lock, waiting a while for another pass to end.
     pub fn lock(&self) -> Result<Lock, RootError> {
+        self.lock_while(&|| true)
+    }
+
+    /// Waits no longer than `go_on` says yes.
+    pub fn lock_while(&self, go_on: &dyn Fn() -> bool) -> Result<Lock, RootError> {
         let path = self.state().join("lock");
         let open = || File::options().create(true).truncate(false).write(true).open(&path);
         let file = open().with_context(|| format!("kan ikke åpne {}", path.display()))?;
@@ -211,7 +216,9 @@ impl Root {
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Lock(file)),
-                Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_WAIT => std::thread::sleep(LOCK_POLL),
+                Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_WAIT && go_on() => {
+                    std::thread::sleep(LOCK_POLL)
+                }
                 Err(TryLockError::WouldBlock) => return Err(RootError::Locked(path)),
                 Err(TryLockError::Error(error)) => {
                     return Err(anyhow::Error::new(error).context(format!("kan ikke låse {}", path.display())).into());

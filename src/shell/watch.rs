@@ -9,25 +9,29 @@
 mod backoff;
 mod daily;
 mod metrics;
+mod registry;
 mod scan;
+mod service;
 mod troubles;
 mod wake;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 
-use super::dir::{Dir, Fingerprint};
-use super::intake::Glance;
+use super::dir::Fingerprint;
+use super::intake;
 use super::nightly::NightReport;
 use super::pass::{self, Errand, Held, PassError, Report, Settings};
 use super::root::{Root, RootError, network_file_system};
 use super::spool::{DropName, Spool};
 use crate::core::names::shown;
 use backoff::Backoff;
+use registry::Registry;
 use scan::Scanner;
+use service::tell;
 use troubles::{Topic, Troubles};
 use wake::Waker;
 
@@ -52,6 +56,7 @@ pub struct Options<'a> {
 /// among them.
 pub fn watch<'a>(root: &'a Root, options: Options<'a>, moment: &'a dyn Fn() -> Settings) -> anyhow::Result<Report> {
     let mut waker = Waker::start()?;
+    let options = Options { interval: options.interval.min(service::sleep_max()), ..options };
     match network_file_system(root.dir()) {
         Some(kind) => tracing::info!(kind, interval = ?options.interval, "polling: no events come from other machines"),
         None if options.poll => tracing::info!(interval = ?options.interval, "polling, as told"),
@@ -73,9 +78,8 @@ pub fn watch<'a>(root: &'a Root, options: Options<'a>, moment: &'a dyn Fn() -> S
         failure: None,
         unmarked: Vec::new(),
         stuck: BTreeMap::new(),
-        registry: None,
-        registers: BTreeSet::new(),
-        registers_since: false,
+        strays: Vec::new(),
+        registry: Registry::new(root, Instant::now()),
         metrics: Metrics::default(),
         options,
     };
@@ -94,8 +98,12 @@ pub fn watch<'a>(root: &'a Root, options: Options<'a>, moment: &'a dyn Fn() -> S
         hinted = watch.waker.wait(earliest, if more { earliest } else { latest });
     }
     tell(&[NotifyState::Stopping]);
-    tracing::info!("leaving; the letters in hand are placed");
-    Ok(watch.metrics.total)
+    let mut total = watch.metrics.total;
+    // The last pass may have left letters that it did not come to, and others may have come since.
+    let senders = pass::read_senders(root).unwrap_or_default();
+    total.left = intake::list(root, &senders).map_or(0, |inbox| inbox.drops.len() + inbox.strays.len());
+    tracing::info!(placed = total.received, left = total.left, "leaving; the letters in hand are placed");
+    Ok(total)
 }
 
 struct Watch<'a> {
@@ -117,12 +125,9 @@ struct Watch<'a> {
     unmarked: Vec<String>,
     /// Letters in `work/` that could not be moved on.
     stuck: BTreeMap<DropName, String>,
-    /// What `registry/` looked like last.
-    registry: Option<Fingerprint>,
-    /// What the registers have had to say since they last changed.
-    registers: BTreeSet<String>,
-    /// Nothing was asked of the registers since they last changed.
-    registers_since: bool,
+    /// What lay in the inbox without being a letter, when it was last listed.
+    strays: Vec<String>,
+    registry: Registry,
     metrics: Metrics,
 }
 
@@ -136,7 +141,7 @@ impl Watch<'_> {
         match self.scan(&settings, hinted, now) {
             Ok(found) => {
                 more = found.more;
-                standing.extend(found.strays.into_iter().map(|line| (Topic::Stray(line.clone()), line)));
+                self.strays = found.strays;
                 let owed = self.broken || self.leftovers.is_some_and(|retry| retry.is_due(now));
                 if (owed || !found.ready.is_empty()) && self.pass.is_due(now) {
                     self.run_pass(&settings, &found.ready);
@@ -149,13 +154,17 @@ impl Watch<'_> {
                 self.waker.deafen();
             }
         }
-        self.run_nightly(&settings, &mut standing);
+        if !self.waker.is_stopping() {
+            self.run_nightly(&settings, &mut standing);
+        }
         standing.extend(self.failure.iter().map(|line| (Topic::Pass, line.clone())));
         standing.extend(self.unmarked.iter().map(|line| (Topic::Unmarked(line.clone()), line.clone())));
-        standing.extend(self.registers.iter().map(|line| (Topic::Register(line.clone()), line.clone())));
-        let stuck = self.stuck.iter().map(|(name, line)| (name, line.as_str()));
-        for (name, line) in stuck.chain(self.scanner.troubles()) {
-            standing.insert(Topic::Drop(name.clone()), line.to_owned());
+        standing.extend(self.strays.iter().map(|line| (Topic::Stray(line.clone()), line.clone())));
+        standing.extend(self.registry.troubles());
+        standing.extend(self.stuck.iter().map(|(name, line)| (Topic::Drop(name.clone()), line.clone())));
+        for (name, why) in self.scanner.held() {
+            let topic = if why.by_register() { Topic::Held } else { Topic::Drop };
+            standing.insert(topic(name.clone()), why.line(name));
         }
         self.write_metrics(&settings, &mut standing);
         self.troubles.update(standing);
@@ -171,11 +180,8 @@ impl Watch<'_> {
         }
         self.had_marker = marked;
         let senders = pass::read_senders(self.root)?;
-        let registry = Dir::open(&self.root.registry()).and_then(Glance::of).map(|glance| glance.fingerprint()).ok();
-        if registry != self.registry {
-            self.registry = registry;
-            self.registers_since = true;
-            self.scanner.forget_holds();
+        if self.registry.has_changed(self.root, now, settings.patience.settle) {
+            self.scanner.retry_held_by_registers();
         }
         let found = self.scanner.scan(self.root, &senders, hinted, now, settings.wall);
         self.metrics.scanned(now.elapsed(), &self.scanner);
@@ -196,6 +202,8 @@ impl Watch<'_> {
         self.broken = outcome.is_err();
         let report = match outcome {
             Ok(report) => report,
+            // No trouble: it was not worth waiting for any longer.
+            Err(PassError::Root(RootError::Locked(_))) if self.waker.is_stopping() => return,
             Err(error) => {
                 self.pass.fail(now);
                 self.failure = Some(error.to_string());
@@ -212,22 +220,15 @@ impl Watch<'_> {
         }
         self.failure = None;
         self.stuck.clear();
-        for (name, held) in &report.held {
-            let line = match held {
-                Held::ByTrouble(line) => Some(line.clone()),
-                Held::BySnapshot | Held::ByRow => None,
-            };
-            match line {
-                Some(line) if name.in_work(self.root).exists() => drop(self.stuck.insert(name.clone(), line)),
-                line => self.scanner.hold(name, line, now),
+        let mut held = Vec::new();
+        for (name, why) in report.held.iter().cloned() {
+            match why {
+                Held::ByTrouble(line) if name.in_work(self.root).exists() => drop(self.stuck.insert(name, line)),
+                why => held.push((name, why)),
             }
         }
-        // A pass asks only the registers that its letters need: its silence about another means nothing.
-        if self.registers_since && !(report.registers.is_empty() && report.register_messages.is_empty()) {
-            self.registers.clear();
-            self.registers_since = false;
-        }
-        self.registers.extend(report.register_messages.iter().cloned());
+        self.scanner.tried(ready, held, now);
+        self.registry.heard(&report);
         self.metrics.passed(&report);
     }
 
@@ -239,8 +240,8 @@ impl Watch<'_> {
 
     fn write_metrics(&mut self, settings: &Settings, standing: &mut BTreeMap<Topic, String>) {
         let Some(path) = &self.options.metrics else { return };
-        let oldest = self.scanner.oldest().and_then(|oldest| settings.wall.duration_since(oldest).ok());
-        let text = self.metrics.text(self.root, settings.wall, self.scanner.waiting(), oldest, standing.len());
+        let troubles = standing.keys().filter(|topic| !matches!(topic, Topic::Held(_))).count();
+        let text = self.metrics.text(self.root, settings.wall, &self.scanner, &self.registry, troubles);
         if let Err(error) = metrics::write(path, &text) {
             let line = format!("{}: måltallene kunne ikke skrives ({error}).", path.display());
             standing.insert(Topic::Metrics, line);
@@ -261,7 +262,8 @@ impl Watch<'_> {
         let regular = started + self.options.interval;
         let retries = [self.pass.due(), self.leftovers.and_then(|retry| retry.due())].into_iter().flatten();
         let pass = retries.filter(|due| *due > started).min();
-        [self.scanner.next_settled(started), pass].into_iter().flatten().fold(regular, Instant::min)
+        let registry = self.registry.next_settled((self.moment)().patience.settle).filter(|due| *due > started);
+        [self.scanner.next_settled(started), registry, pass].into_iter().flatten().fold(regular, Instant::min)
     }
 }
 
@@ -271,9 +273,4 @@ pub fn log_night(report: &NightReport) {
         tracing::warn!(line = shown(message), "night");
     }
     tracing::info!(printed = report.printed, expired = report.expired, opened = report.opened, "night done");
-}
-
-/// Nobody listens where the program was not started by systemd.
-fn tell(states: &[NotifyState]) {
-    let _ = sd_notify::notify(states);
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod closed;
+mod held;
 mod hostile;
 mod service;
 mod trouble;
@@ -54,6 +55,45 @@ fn what_is_being_written_is_not_taken() {
     assert!(folder.exists(), "taken while it was being written");
     let letter = bench.wait_for("slow", "print");
     assert_eq!(fs::read(letter.join("vedtak.pdf")).unwrap(), pdf);
+}
+
+/// Neither is a letter, and both are refused; but not while their writer is at it, who would find the folder gone.
+#[test]
+fn what_is_being_written_is_not_refused() {
+    let bench = Bench::new();
+    let _watcher = bench.watch(&QUICK);
+    let nested = bench.letter("nested");
+    fs::create_dir_all(nested.join("vedlegg/1")).unwrap();
+    let nested = bench.drop(&nested);
+    let mut inner = File::create(nested.join("vedlegg/1/x.pdf")).unwrap();
+    let many = bench.letter("many");
+    for n in 0..1_005 {
+        File::create(many.join(format!("{n}.pdf"))).unwrap();
+    }
+    let many = bench.drop(&many);
+    let mut last = File::create(many.join("siste.pdf")).unwrap();
+    for _ in 0..6 {
+        inner.write_all(b"x").unwrap();
+        last.write_all(b"x").unwrap();
+        pause(500);
+    }
+    assert!(nested.exists() && many.exists(), "refused while it was being written");
+    assert!(bench.status("nested", "avvist").contains("kode: document-not-regular\n"));
+    assert!(bench.status("many", "avvist").contains("kode: document-too-large\n"));
+}
+
+#[test]
+fn many_files_wait_for_their_metadata() {
+    let bench = Bench::new();
+    let watcher = bench.watch(&["--interval", "0.2", "--settle", "0", "--give-up", "3"]);
+    let many = bench.inbox().join("many");
+    fs::create_dir(&many).unwrap();
+    for n in 0..1_005 {
+        File::create(many.join(format!("{n}.pdf"))).unwrap();
+    }
+    pause(1_500);
+    assert!(many.exists(), "{}", watcher.log());
+    assert!(bench.status("many", "avvist").contains("kode: metadata-missing\n"));
 }
 
 /// The registers take seconds to read: what was whole before may be written in again before it is claimed.
@@ -154,6 +194,38 @@ fn a_folder_moved_in_is_seen_at_once() {
     bench.drop_declared("moved");
     bench.wait_for("moved", "print");
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[test]
+fn an_empty_inbox_of_a_sender_is_listened_to() {
+    let bench = Bench::new();
+    let own = bench.inbox().join("910077473");
+    fs::create_dir(&own).unwrap();
+    let _watcher = bench.watch(&["--interval", "60"]);
+    pause(500);
+    let letter = bench.letter("first");
+    fs::write(letter.join("KLAR"), "").unwrap();
+    let started = Instant::now();
+    fs::rename(letter, own.join("first")).unwrap();
+    bench.wait_for("first", "print");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[test]
+fn an_inbox_put_in_anothers_place_is_listened_to() {
+    let bench = Bench::new();
+    let _watcher = bench.watch(&["--interval", "4"]);
+    pause(500);
+    fs::rename(bench.inbox(), bench.dir.join("gammel")).unwrap();
+    fs::create_dir(bench.inbox()).unwrap();
+    // The change itself is nobody's to tell: the next scan finds it.
+    pause(4_500);
+    for name in ["first", "second", "third"] {
+        let started = Instant::now();
+        bench.drop_declared(name);
+        bench.wait_for(name, "print");
+        assert!(started.elapsed() < Duration::from_millis(1_500), "{name} {:?}", started.elapsed());
+    }
 }
 
 #[test]

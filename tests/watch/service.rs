@@ -1,8 +1,8 @@
 //! As a service: signals, kills, what systemd is told, figures and logs.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::net::UnixDatagram;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::QUICK;
 use super::bench::{Bench, PERSON, Watcher, count, until};
@@ -21,6 +21,7 @@ fn a_signal_ends_the_watch_with_the_letters_in_hand_placed() {
     let placed = bench.placed();
     assert_eq!(count(&bench.dir.join(".postgang/work/_")), 0);
     assert_eq!((placed, count(&bench.inbox())), (1_000, LETTERS - 1_000));
+    assert!(watcher.log().contains("placed=1000 left=50"), "{}", watcher.log());
     let mut watcher = bench.watch(&QUICK);
     assert!(until(20, || bench.placed() == LETTERS), "{}", watcher.log());
     watcher.signal("INT");
@@ -82,12 +83,53 @@ fn systemd_is_told() {
 }
 
 #[test]
+fn the_watchdog_is_told_in_time_and_has_patience_with_a_night() {
+    let bench = Bench::new();
+    let socket = bench.dir.join("notify");
+    let listener = UnixDatagram::bind(&socket).unwrap();
+    listener.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    fs::create_dir(bench.dir.join(".postgang")).unwrap();
+    fs::write(bench.dir.join(".postgang/nightly"), "2026-01-01\n").unwrap();
+    let _watcher = Watcher::start(&bench, &["--interval", "60", "--nightly", "00:00"], |command| {
+        command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "1000000");
+    });
+    let mut told = String::new();
+    let mut buffer = [0; 4096];
+    while told.matches("WATCHDOG=1").count() < 5 {
+        let length = listener.recv(&mut buffer).unwrap_or_else(|error| panic!("{error} after {told}"));
+        told.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        told.push('\n');
+    }
+    let night = told.find("WATCHDOG_USEC=14400000000").unwrap_or_else(|| panic!("{told}"));
+    assert!(told[night..].contains("WATCHDOG_USEC=1000000\n"), "{told}");
+}
+
+#[test]
+fn a_signal_is_heeded_while_another_pass_holds_the_lock() {
+    let bench = Bench::new();
+    let mut watcher = bench.watch(&QUICK);
+    bench.drop_declared("before");
+    bench.wait_for("before", "print");
+    let lock = File::create(bench.dir.join(".postgang/lock")).unwrap();
+    assert!(until(5, || lock.try_lock().is_ok()));
+    bench.drop_declared("letter");
+    std::thread::sleep(Duration::from_secs(1));
+    let started = Instant::now();
+    assert!(watcher.stop().success());
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(bench.inbox().join("letter/KLAR").exists() && watcher.lines("trouble") == 0, "{}", watcher.log());
+}
+
+#[test]
 fn figures_and_logs_can_be_read_by_machines_and_name_nobody() {
     let bench = Bench::new();
     let figures = bench.dir.join("postgang.prom");
     let mut options = QUICK.to_vec();
     options.extend(["--log-format", "json", "--metrics", figures.to_str().unwrap()]);
-    let mut watcher = bench.watch(&options);
+    let answer = bench.dir.join("answer");
+    let mut watcher = Watcher::start(&bench, &options, |command| {
+        command.stdout(File::create(&answer).unwrap());
+    });
     bench.drop(&bench.letter_to(&format!("sak {PERSON}\n\u{202e}x"), Some(PERSON)));
     bench.drop(&bench.letter_to("ukjent", Some("11111111111")));
     bench.wait_for("ukjent", "avvist");
@@ -106,6 +148,7 @@ fn figures_and_logs_can_be_read_by_machines_and_name_nobody() {
         assert!(text.contains(line), "{line} in:\n{text}");
     }
     assert!(watcher.stop().success());
+    assert_eq!(fs::read_to_string(answer).unwrap(), "", "under systemd it would stand in the log");
     let log = watcher.log();
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let placed: Vec<_> = lines.iter().filter(|line| line["message"] == "placed").collect();
@@ -129,4 +172,14 @@ fn a_missed_night_is_caught_up_with_and_done_once() {
     bench.wait_for("letter", "print");
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(watcher.lines("night done"), 1, "{}", watcher.log());
+}
+
+#[test]
+fn times_beyond_all_sense_are_refused_at_once() {
+    let bench = Bench::new();
+    for (option, value) in [("--settle", "18446744073709551615"), ("--give-up", "31622401"), ("--interval", "1e19")] {
+        let output = bench.run(&["watch", option, value]);
+        assert_eq!(output.status.code(), Some(2), "{option}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("31622400"), "{output:?}");
+    }
 }

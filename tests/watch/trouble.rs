@@ -124,9 +124,19 @@ fn a_mistake_in_the_senders_file_stands_until_it_is_mended() {
     watcher.wait_for_line("registry/avsendere.yaml");
     pause(1_000);
     assert_eq!((watcher.lines("registry/avsendere.yaml"), bench.placed()), (1, 0), "{}", watcher.log());
-    fs::write(&senders, good).unwrap();
+    fs::write(&senders, &good).unwrap();
     bench.wait_for("letter", "print");
     watcher.wait_for_line("over trouble");
+
+    // What nobody has looked at since is not over.
+    fs::write(bench.inbox().join("løst.pdf"), "x").unwrap();
+    watcher.wait_for_line("inbox/løst.pdf");
+    fs::write(&senders, format!("{good}\nukjent: 1\n")).unwrap();
+    assert!(until(10, || watcher.lines("WARN trouble=\"registry/avsendere.yaml") + watcher.lines("ukjent") >= 2));
+    pause(700);
+    fs::write(&senders, good).unwrap();
+    pause(1_000);
+    assert_eq!(watcher.lines("inbox/løst.pdf"), 1, "{}", watcher.log());
 }
 
 #[test]
@@ -183,4 +193,16 @@ fn a_refused_snapshot_leaves_the_last_one_in_use() {
     assert!(bench.places("fourth").is_empty());
     fs::write(&krr, &good).unwrap();
     bench.wait_for("fourth", "digipost");
+}
+
+#[test]
+fn figures_that_cannot_be_written_are_one_trouble() {
+    let bench = Bench::new();
+    let figures = bench.dir.join("borte/postgang.prom");
+    let watcher = bench.watch(&["--interval", "0.2", "--metrics", figures.to_str().unwrap()]);
+    watcher.wait_for_line("kunne ikke skrives");
+    pause(1_000);
+    assert_eq!(watcher.lines("kunne ikke skrives"), 1, "{}", watcher.log());
+    fs::create_dir(figures.parent().unwrap()).unwrap();
+    watcher.wait_for_line("over trouble");
 }

@@ -173,10 +173,23 @@ impl Ledger {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    pub fn set_held(&mut self, drops: &[String]) -> anyhow::Result<()> {
+    /// `asked`: the drops that were looked at; all there are when absent.
+    pub fn set_held(&mut self, asked: Option<&[String]>, held: &[String]) -> anyhow::Result<()> {
+        if held.is_empty() && self.held()?.is_empty() {
+            return Ok(());
+        }
         let transaction = self.connection.transaction()?;
-        transaction.execute("DELETE FROM held", [])?;
-        for drop in drops {
+        match asked {
+            None => {
+                transaction.execute("DELETE FROM held", [])?;
+            }
+            Some(drops) => {
+                for drop in drops {
+                    transaction.prepare_cached("DELETE FROM held WHERE drop_name = ?1")?.execute([drop])?;
+                }
+            }
+        }
+        for drop in held {
             transaction.prepare_cached("INSERT OR IGNORE INTO held (drop_name) VALUES (?1)")?.execute([drop])?;
         }
         Ok(transaction.commit()?)

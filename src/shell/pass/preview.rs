@@ -66,7 +66,7 @@ pub fn preview(
         let outlook = desk.outlook(name, path, &registers, ledger.as_ref())?;
         previews.push(Preview { name: name.clone(), outlook });
     }
-    Ok((previews, registers.messages))
+    Ok((previews, registers.messages()))
 }
 
 impl Desk<'_> {

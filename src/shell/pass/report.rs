@@ -7,8 +7,9 @@ use serde::Serialize;
 use crate::core::code::Code;
 use crate::core::names::shown;
 use crate::core::route::Channel;
-use crate::core::snapshot::SnapshotUsed;
+use crate::core::snapshot::{SnapshotName, SnapshotUsed};
 use crate::core::status::Status;
+use crate::shell::registers::Note;
 use crate::shell::spool::DropName;
 use crate::shell::stopwatch::Stopwatch;
 
@@ -40,9 +41,9 @@ pub struct Report {
     /// The drops behind `left` that will be tried again, and why.
     #[serde(skip)]
     pub held: Vec<(DropName, Held)>,
-    /// What the registers had to say; also among the messages.
+    /// Of each register that was asked, what is wrong with it; also among the messages.
     #[serde(skip)]
-    pub register_messages: Vec<String>,
+    pub register_notes: BTreeMap<SnapshotName, Vec<Note>>,
     #[serde(skip)]
     pub placed_by_code: BTreeMap<(Channel, String), u64>,
     /// The snapshots that were read and believed.
@@ -62,6 +63,26 @@ pub enum Held {
     ByRow,
     /// The line for the operator.
     ByTrouble(String),
+}
+
+impl Held {
+    pub fn by_register(&self) -> bool {
+        matches!(self, Self::BySnapshot | Self::ByRow)
+    }
+
+    /// For the operator.
+    pub fn line(&self, name: &DropName) -> String {
+        let name = name.shown();
+        match self {
+            Self::BySnapshot => format!(
+                "{name}: brevet venter på et register som mangler eller er avvist. Det er ikke rørt. Prøv: rett det som er meldt for registeret."
+            ),
+            Self::ByRow => format!(
+                "{name}: brevet venter, for en rad om mottakeren i et register kan ikke forstås, eller to rader sier ulikt. Det er ikke rørt. Prøv: rett raden som er meldt for registeret, og hent registeret på nytt."
+            ),
+            Self::ByTrouble(line) => line.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -136,10 +157,7 @@ impl Report {
         self.needs_person = true;
         self.held_by_row += 1;
         match self.held_by_row {
-            n if n <= HELD_SHOWN => self.messages.push(format!(
-                "{}: brevet venter, for en rad om mottakeren i et register kan ikke forstås, eller to rader sier ulikt. Det er ikke rørt. Prøv: rett raden som er meldt for registeret, og hent registeret på nytt.",
-                name.shown()
-            )),
+            n if n <= HELD_SHOWN => self.messages.push(Held::ByRow.line(&name)),
             n if n == HELD_SHOWN + 1 => self.messages.push("Flere brev venter på rader i registrene.".to_owned()),
             _ => {}
         }

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use super::refusal::Refusal;
 use crate::core::calendar::Time;
 use crate::core::snapshot::SnapshotName;
+use crate::core::status::Stamp;
 
 /// Bytes; small enough to stay in a core's cache between hashing and scanning. A line must be shorter.
 const BLOCK_BYTES: usize = 512 * 1024;
@@ -74,7 +75,7 @@ impl Source {
         if age < TimeDelta::hours(-1) {
             Err(Refusal::InFuture)
         } else if age > TimeDelta::hours(i64::from(hours_max)) {
-            Err(Refusal::TooOld { hours: age.num_hours(), hours_max })
+            Err(Refusal::TooOld { modified: Stamp(self.modified), hours_max })
         } else {
             Ok(())
         }

@@ -13,6 +13,7 @@ use std::path::Path;
 use super::refusal::Refusal;
 use crate::core::snapshot::{SnapshotName, SnapshotUsed};
 use crate::core::status::Stamp;
+use crate::shell::dir::temporary_in;
 
 /// Copies the snapshot just read from `dir`, unless the copy is there already.
 pub fn keep(dir: &Path, kept: &Path, used: &SnapshotUsed) -> io::Result<()> {
@@ -26,7 +27,7 @@ pub fn keep(dir: &Path, kept: &Path, used: &SnapshotUsed) -> io::Result<()> {
         return Ok(());
     }
     DirBuilder::new().recursive(true).mode(0o700).create(kept)?;
-    let temporary = tempfile::Builder::new().prefix(".ny-").tempfile_in(kept)?;
+    let temporary = temporary_in(kept)?;
     fs::copy(dir.join(&name), temporary.path())?;
     temporary.as_file().set_modified(source.modified()?)?;
     if !is_source(fs::metadata(dir.join(&name))?) {

@@ -1,11 +1,12 @@
 //! Which snapshots were accepted last: what a new one is measured against.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use crate::core::snapshot::{SnapshotName, SnapshotUsed};
+use crate::shell::dir::replace_file;
 
 /// The file in `.postgang/`.
 const FILE: &str = "snapshots.json";
@@ -26,11 +27,7 @@ impl SnapshotMemory {
     /// Replaces `snapshots.json` in `dir`, whole and durable.
     pub fn store(&self, dir: &Path) -> io::Result<()> {
         let list: Vec<&SnapshotUsed> = self.0.values().collect();
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        file.write_all(&serde_json::to_vec_pretty(&list)?)?;
-        file.as_file().sync_all()?;
-        file.persist(dir.join(FILE))?;
-        File::open(dir)?.sync_all()
+        replace_file(&dir.join(FILE), &serde_json::to_vec_pretty(&list)?)
     }
 
     pub fn get(&self, name: SnapshotName) -> Option<&SnapshotUsed> {

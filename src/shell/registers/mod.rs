@@ -20,7 +20,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use crate::core::calendar::Time;
@@ -125,11 +125,32 @@ pub struct Registers {
     receiving_systems: Answer<ReceivingSystems>,
     /// Those for persons before those for organisations.
     used: Vec<SnapshotUsed>,
-    /// In bokmål, one self-sufficient line each: where, what is wrong, what was done, what to try.
-    pub messages: Vec<String>,
+    /// Of each snapshot that was asked, what is wrong with it.
+    pub notes: BTreeMap<SnapshotName, Vec<Note>>,
     pub refused: Vec<(SnapshotName, Refusal)>,
     /// What to remember of the snapshots for the next pass.
     pub accepted: SnapshotMemory,
+}
+
+/// Something that is wrong with a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub about: About,
+    /// In bokmål, self-sufficient: where, what is wrong, what was done, what to try.
+    pub line: String,
+}
+
+/// What a note on a snapshot is about. A later note about the same replaces it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum About {
+    /// Why it is not believed, and what is used instead.
+    Snapshot,
+    /// The copy that is kept of it.
+    Copy,
+    /// The row that begins on this line.
+    Row(u64),
+    /// Rows beyond those that are told one by one.
+    MoreRows,
 }
 
 /// What became of one snapshot.
@@ -187,7 +208,7 @@ pub fn consult(request: Request<'_>) -> Registers {
         sub_units: report.settle(sub_units),
         receiving_systems: report.settle(receiving_systems),
         used: report.used,
-        messages: report.messages,
+        notes: report.notes,
         refused: report.refused,
         accepted: report.accepted,
     }
@@ -229,6 +250,11 @@ impl Registers {
         })
     }
 
+    /// The lines of all notes, in the order of [`SnapshotName`].
+    pub fn messages(&self) -> Vec<String> {
+        self.notes.values().flatten().map(|note| note.line.clone()).collect()
+    }
+
     /// Every snapshot that was read and believed, in the order of [`SnapshotName`].
     pub fn used(&self) -> &[SnapshotUsed] {
         &self.used
@@ -255,7 +281,7 @@ pub fn inspect(request: Request<'_>, name: SnapshotName) -> (Option<SnapshotUsed
         SnapshotName::Underenheter => drop(report.settle(Some(read::<SubUnits>(request, name)))),
         SnapshotName::Svarinn => drop(report.settle(Some(read::<ReceivingSystems>(request, name)))),
     }
-    (report.used.pop(), report.messages)
+    (report.used.pop(), report.notes.into_values().flatten().map(|note| note.line).collect())
 }
 
 fn speaks_of_persons(name: SnapshotName) -> bool {

@@ -1,11 +1,13 @@
 //! From a file in `registry/` to an answer: believed, absent or refused.
 
+use std::collections::BTreeMap;
+
 use super::file::Source;
 use super::kept;
 use super::memory::SnapshotMemory;
 use super::refusal::Refusal;
 use super::table::{Count, Reader, Register};
-use super::{Answer, Request};
+use super::{About, Answer, Note, Request};
 use crate::core::snapshot::{SnapshotName, SnapshotUsed};
 
 /// What reading one snapshot came to.
@@ -13,8 +15,7 @@ pub struct Reading<R: Register> {
     name: SnapshotName,
     /// The file as the operator knows it.
     file: String,
-    /// About rows.
-    messages: Vec<String>,
+    notes: Vec<Note>,
     result: Result<Answer<R>, Refusal>,
 }
 
@@ -24,7 +25,8 @@ pub fn read<R: Register>(request: Request<'_>, name: SnapshotName) -> Reading<R>
     match (&reading.result, request.kept) {
         (Ok(Answer::Read { used, .. }), Some(kept)) => {
             if let Err(error) = kept::keep(request.dir, kept, used) {
-                reading.messages.push(kept::not_kept(&reading.file, &error));
+                let line = kept::not_kept(&reading.file, &error);
+                reading.notes.push(Note { about: About::Copy, line });
             }
             reading
         }
@@ -35,7 +37,7 @@ pub fn read<R: Register>(request: Request<'_>, name: SnapshotName) -> Reading<R>
                 // Nothing but the very file that was accepted.
                 Ok(Answer::Read { used, .. }) if used.sha256 == last.sha256 => {
                     let line = kept::stands_in(&reading.file, refusal, used);
-                    Reading { messages: vec![line], file: reading.file, ..old }
+                    Reading { notes: vec![Note { about: About::Snapshot, line }], file: reading.file, ..old }
                 }
                 _ => reading,
             }
@@ -47,19 +49,19 @@ pub fn read<R: Register>(request: Request<'_>, name: SnapshotName) -> Reading<R>
 fn read_new<R: Register>(request: Request<'_>, name: SnapshotName) -> Reading<R> {
     let folder = request.dir.file_name().map_or("registry".into(), |name| name.to_string_lossy());
     let mut file = format!("{folder}/{name}.csv");
-    let mut messages = Vec::new();
+    let mut notes = Vec::new();
     let result = Source::open(request.dir, name).and_then(|source| match source {
         None => check_absence(request, name).map(|()| Answer::Absent),
         Some(source) => {
             file = format!("{folder}/{}", source.name);
             let mut reader = Reader::<R>::new(file.clone(), request.wanted, request.now);
             let result = read_source(request, name, source, &mut reader);
-            let (table, row_messages) = reader.finish();
-            messages = row_messages;
+            let (table, row_notes) = reader.finish();
+            notes = row_notes;
             result.map(|used| Answer::Read { table, used })
         }
     });
-    Reading { name, file, messages, result }
+    Reading { name, file, notes, result }
 }
 
 fn check_absence(request: Request<'_>, name: SnapshotName) -> Result<(), Refusal> {
@@ -109,7 +111,7 @@ pub fn fell(before: u64, rows: u64, percent_max: u32) -> bool {
 
 /// What the snapshots together have to say to the operator and to the next pass.
 pub struct Report {
-    pub messages: Vec<String>,
+    pub notes: BTreeMap<SnapshotName, Vec<Note>>,
     pub refused: Vec<(SnapshotName, Refusal)>,
     pub accepted: SnapshotMemory,
     pub used: Vec<SnapshotUsed>,
@@ -117,24 +119,27 @@ pub struct Report {
 
 impl Report {
     pub fn new(memory: &SnapshotMemory) -> Self {
-        Self { messages: Vec::new(), refused: Vec::new(), accepted: memory.clone(), used: Vec::new() }
+        Self { notes: BTreeMap::new(), refused: Vec::new(), accepted: memory.clone(), used: Vec::new() }
     }
 
     /// Takes down what a reading came to. Readings must come in the order of [`SnapshotName`].
     pub fn settle<R: Register>(&mut self, reading: Option<Reading<R>>) -> Answer<R> {
-        let Some(Reading { name, file, messages, result }) = reading else { return Answer::Unavailable };
-        self.messages.extend(messages);
+        let Some(Reading { name, file, mut notes, result }) = reading else { return Answer::Unavailable };
         match &result {
             Ok(Answer::Read { used, .. }) => {
                 self.accepted.remember(used.clone());
                 self.used.push(used.clone());
             }
             Ok(_) => self.accepted.forget(name),
-            Err(refusal) => self.messages.push(format!(
-                "{file}: {refusal}. Registeret er ikke brukt, og ingen brev som trenger det, er flyttet. Prøv: {}.",
-                refusal.remedy()
-            )),
+            Err(refusal) => {
+                let line = format!(
+                    "{file}: {refusal}. Registeret er ikke brukt, og ingen brev som trenger det, er flyttet. Prøv: {}.",
+                    refusal.remedy()
+                );
+                notes.push(Note { about: About::Snapshot, line });
+            }
         }
+        self.notes.insert(name, notes);
         result.unwrap_or_else(|refusal| {
             self.refused.push((name, refusal));
             Answer::Unavailable

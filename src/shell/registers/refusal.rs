@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::core::status::Stamp;
+
 /// The reason a snapshot is refused. Each says in bokmål what is wrong; nothing that stands in the file is quoted but
 /// names of columns that the program itself asked for.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +24,8 @@ pub enum Refusal {
     LineTooLong,
     #[error("filen ble endret mens den ble lest; den er trolig i ferd med å bli byttet ut")]
     Changing,
-    #[error("filen er mer enn {hours} timer gammel; grensen er {hours_max} timer")]
-    TooOld { hours: i64, hours_max: u32 },
+    #[error("filen er fra {modified}; den kan ikke være mer enn {hours_max} timer gammel")]
+    TooOld { modified: Stamp, hours_max: u32 },
     #[error("filen er datert mer enn en time fram i tid")]
     InFuture,
     #[error("kolonnen «{0}» mangler")]

@@ -6,12 +6,12 @@ use std::collections::hash_map::Entry as Slot;
 use super::header::{Header, Row};
 use super::refusal::Refusal;
 use super::scan::{Fault, Fields, Record, Scanner, Truncated};
-use super::{Lookup, Wanted};
+use super::{About, Lookup, Note, Wanted};
 use crate::core::calendar::Time;
 use crate::core::identity::RecipientId;
 
-/// Messages about rows that a file may give; the rest are counted.
-const ROW_MESSAGES_MAX: usize = 20;
+/// Notes on rows that a file may give; the rest are counted.
+const ROW_NOTES_MAX: usize = 20;
 
 /// A kind of register: which columns it has and what a row means.
 pub trait Register {
@@ -55,34 +55,38 @@ impl<F> Table<F> {
     }
 }
 
-/// Messages about rows, a bounded number of them.
+/// Notes on rows, a bounded number of them.
 struct Notes {
     /// The file, as the operator knows it.
     file: String,
-    messages: Vec<String>,
+    notes: Vec<Note>,
     omitted: u64,
 }
 
 impl Notes {
     fn add(&mut self, line: u64, what: &str, done: &str) {
-        if self.messages.len() < ROW_MESSAGES_MAX {
-            self.messages.push(format!(
-                "{}, linje {line}: {what}. {done} Prøv: rett raden hos kilden og hent registeret på nytt.",
-                self.file
-            ));
+        if self.notes.len() < ROW_NOTES_MAX {
+            let file = &self.file;
+            self.notes.push(Note {
+                about: About::Row(line),
+                line: format!(
+                    "{file}, linje {line}: {what}. {done} Prøv: rett raden hos kilden og hent registeret på nytt."
+                ),
+            });
         } else {
             self.omitted += 1;
         }
     }
 
-    fn into_messages(mut self) -> Vec<String> {
+    fn into_notes(mut self) -> Vec<Note> {
         if self.omitted > 0 {
-            self.messages.push(format!(
+            let line = format!(
                 "{}: {} rader til har feil som ikke er listet her. Prøv: «postgang check» på filen.",
                 self.file, self.omitted
-            ));
+            );
+            self.notes.push(Note { about: About::MoreRows, line });
         }
-        self.messages
+        self.notes
     }
 }
 
@@ -107,7 +111,7 @@ struct Layout {
 
 impl<'a, R: Register> Reader<'a, R> {
     pub fn new(file: String, wanted: &'a Wanted, now: Time) -> Self {
-        let notes = Notes { file, messages: Vec::new(), omitted: 0 };
+        let notes = Notes { file, notes: Vec::new(), omitted: 0 };
         Self { wanted, now, layout: None, found: HashMap::new(), count: Count::default(), notes }
     }
 
@@ -142,9 +146,9 @@ impl<'a, R: Register> Reader<'a, R> {
         }
     }
 
-    /// The table and the messages about rows.
-    pub fn finish(self) -> (Table<R::Facts>, Vec<String>) {
-        (Table(self.found), self.notes.into_messages())
+    /// The table and the notes on rows.
+    pub fn finish(self) -> (Table<R::Facts>, Vec<Note>) {
+        (Table(self.found), self.notes.into_notes())
     }
 }
 

@@ -118,7 +118,7 @@ impl Registry {
     fn refusals(&self, numbers: &[&str]) -> Vec<(SnapshotName, &'static str)> {
         let registers = self.consult(&ids(numbers));
         assert_eq!(
-            registers.messages.iter().filter(|m| m.contains("Registeret er ikke brukt")).count(),
+            registers.messages().iter().filter(|m| m.contains("Registeret er ikke brukt")).count(),
             registers.refused.len()
         );
         registers.refused.iter().map(|(name, refusal)| (*name, refusal.code())).collect()
@@ -150,7 +150,7 @@ fn a_person_is_what_krr_and_the_reservations_say() {
     assert_eq!(registers.person(person(BERIT)), Lookup::Known(PersonFacts { reserved: true, ..notifiable() }));
     assert_eq!(registers.person(person(CARL)), Lookup::Known(PersonFacts { reserved: true, ..PersonFacts::default() }));
     assert_eq!(registers.person(person(DINA)), Lookup::Known(PersonFacts::default()));
-    assert_eq!(registers.messages, Vec::<String>::new());
+    assert_eq!(registers.messages(), Vec::<String>::new());
     // Only those asked about can be answered for.
     assert_eq!(registry.consult(&ids(&[ANNE])).person(person(BERIT)), Lookup::Unavailable);
 }
@@ -439,8 +439,12 @@ fn what_a_krr_row_means() {
             Some(facts) => assert_eq!(registers.person(person(ANNE)), Lookup::Known(facts.clone()), "{row}"),
             None => {
                 assert_eq!(registers.person(person(ANNE)), Lookup::Held, "{row}");
-                assert_eq!(registers.messages.len(), 1, "{row}");
-                assert!(registers.messages[0].starts_with("registry/krr.csv, linje 3: "), "{}", registers.messages[0]);
+                assert_eq!(registers.messages().len(), 1, "{row}");
+                assert!(
+                    registers.messages()[0].starts_with("registry/krr.csv, linje 3: "),
+                    "{}",
+                    registers.messages()[0]
+                );
             }
         }
         for other in [BERIT, CARL] {
@@ -454,13 +458,13 @@ fn two_rows_for_one_person() {
     let same = krr(&[ANNE, BERIT]) + ANNE + &PLAIN.replace("a@eksempel", "annen@eksempel");
     let registers = Registry::with(&[("krr.csv", &same)]).consult(&ids(&[ANNE]));
     assert_eq!(registers.person(person(ANNE)), Lookup::Known(notifiable()));
-    assert!(registers.messages.is_empty());
+    assert!(registers.messages().is_empty());
 
     let different = krr(&[ANNE, BERIT]) + ANNE + &PLAIN.replace("NEI", "JA") + ANNE + PLAIN;
     let registers = Registry::with(&[("krr.csv", &different)]).consult(&ids(&[ANNE, BERIT]));
     assert_eq!(registers.person(person(ANNE)), Lookup::Held);
     assert_eq!(registers.person(person(BERIT)), Lookup::Known(notifiable()));
-    assert!(registers.messages[0].contains("linje 4: ") && registers.messages[0].contains("linje 2 "));
+    assert!(registers.messages()[0].contains("linje 4: ") && registers.messages()[0].contains("linje 2 "));
 }
 
 #[test]
@@ -545,7 +549,7 @@ fn how_a_file_may_be_written() {
                 registers.person(person(number)),
                 Lookup::Known(notifiable()),
                 "{shown}\n{:?}",
-                registers.messages
+                registers.messages()
             );
         }
         assert_eq!(registers.accepted.get(SnapshotName::Krr).unwrap().rader, 2);
@@ -564,7 +568,7 @@ fn a_stray_quote_swallows_nobody() {
         let registers = registry.consult(&ids(&PEOPLE));
         assert_eq!(registers.person(person(ANNE)), Lookup::Held, "{rows}");
         assert_eq!(registers.person(person(BERIT)), Lookup::Known(notifiable()), "{rows}");
-        assert_eq!(registers.messages.len(), 1, "{rows}: {:?}", registers.messages);
+        assert_eq!(registers.messages().len(), 1, "{rows}: {:?}", registers.messages());
     }
 
     // Two of them in the same column make a well-formed row that has swallowed those between.
@@ -593,14 +597,14 @@ fn messages_are_few_and_say_nothing_of_anyone() {
     let registry = Registry::with(&[("krr.csv", &format!("{KRR}{unknown}{bad}{CARL}{PLAIN}"))]);
     let registers = registry.consult(&ids(&[ANNE, CARL]));
     assert_eq!(registers.person(person(CARL)), Lookup::Known(notifiable()));
-    assert_eq!(registers.messages.len(), 21);
-    assert!(registers.messages[20].contains("31 rader til"), "{}", registers.messages[20]);
-    for message in &registers.messages {
+    assert_eq!(registers.messages().len(), 21);
+    assert!(registers.messages()[20].contains("31 rader til"), "{}", registers.messages()[20]);
+    for message in &registers.messages() {
         assert!(!message.contains("hemmelig") && !message.contains("2003") && !message.contains('\n'), "{message}");
     }
     // A missing header must not make a person's row into a message.
     let headless = Registry::with(&[("krr.csv", &format!("{ANNE}{PLAIN}"))]).consult(&ids(&[ANNE]));
-    assert!(!headless.messages[0].contains(ANNE), "{}", headless.messages[0]);
+    assert!(!headless.messages()[0].contains(ANNE), "{}", headless.messages()[0]);
 }
 
 #[test]
@@ -628,7 +632,7 @@ fn organisations() {
     let registers = registry.consult(&ids(&numbers));
     let found = numbers.map(|number| match registers.organisation(organisation(number)) {
         Lookup::Known(facts) => facts,
-        other => panic!("{number}: {other:?} {:?}", registers.messages),
+        other => panic!("{number}: {other:?} {:?}", registers.messages()),
     });
     let facts = |address| OrganisationFacts { address, ..OrganisationFacts::default() };
     assert_eq!(
@@ -666,7 +670,7 @@ fn organisations_that_are_held() {
     // Its only row is not understood, yet it is a row.
     assert_eq!(registers.organisation(organisation("910077473")), Lookup::Held);
     assert_eq!(registers.organisation(organisation("984661185")), Lookup::Known(None));
-    assert_eq!(registers.messages.len(), 2);
+    assert_eq!(registers.messages().len(), 2);
 }
 
 #[test]
@@ -674,7 +678,7 @@ fn everything_is_looked_at_and_nothing_remembered() {
     let text = krr(&[ANNE]) + BERIT + &PLAIN.replace("NEI", "?");
     let registry = Registry::with(&[("krr.csv", &text), ("enheter.csv", &format!("{UNITS}{UNIT}"))]);
     let registers = registry.consult(&Wanted::everything());
-    assert_eq!(registers.messages.len(), 1);
+    assert_eq!(registers.messages().len(), 1);
     assert!(registers.refused.is_empty());
     assert_eq!(registers.person(person(ANNE)), Lookup::Unavailable);
 }
@@ -705,7 +709,7 @@ fn rows_across_blocks_are_found() {
     assert!(text.len() > 3_000_000);
     let registry = Registry::with(&[("krr.csv", &text)]);
     let registers = registry.consult(&ids(&PEOPLE));
-    assert_eq!(registers.messages, Vec::<String>::new());
+    assert_eq!(registers.messages(), Vec::<String>::new());
     assert_eq!(registers.accepted.get(SnapshotName::Krr).unwrap().rader, 1500);
     assert_eq!(registers.person(person(DINA)), Lookup::Known(notifiable()));
 }

@@ -2,22 +2,33 @@
 
 use std::time::{Duration, Instant};
 
-const FIRST: Duration = Duration::from_secs(1);
-/// A disk that has room again is found within this.
-const LONGEST: Duration = Duration::from_secs(60);
+/// Something that is tried again after a while, then after twice as long, up to a longest wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Backoff {
+    first: Duration,
+    longest: Duration,
+    waiting: Option<(Duration, Instant)>,
+}
 
-/// Something that is tried again after a second, two, four …, never rarer than once a minute.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Backoff(Option<(Duration, Instant)>);
+impl Default for Backoff {
+    /// A second, two, four …: a disk that has room again is found within a minute.
+    fn default() -> Self {
+        Self::between(Duration::from_secs(1), Duration::from_secs(60))
+    }
+}
 
 impl Backoff {
+    pub fn between(first: Duration, longest: Duration) -> Self {
+        Self { first, longest, waiting: None }
+    }
+
     pub fn fail(&mut self, now: Instant) {
-        let delay = self.0.map_or(FIRST, |(delay, _)| (delay * 2).min(LONGEST));
-        self.0 = Some((delay, now + delay));
+        let delay = self.waiting.map_or(self.first, |(delay, _)| (delay * 2).min(self.longest));
+        self.waiting = Some((delay, now + delay));
     }
 
     pub fn succeed(&mut self) {
-        self.0 = None;
+        self.waiting = None;
     }
 
     pub fn is_due(&self, now: Instant) -> bool {
@@ -26,7 +37,7 @@ impl Backoff {
 
     /// `None` when nothing has failed.
     pub fn due(&self) -> Option<Instant> {
-        self.0.map(|(_, due)| due)
+        self.waiting.map(|(_, due)| due)
     }
 }
 
@@ -45,7 +56,7 @@ mod tests {
             waits.push(backoff.due().unwrap().duration_since(start).as_secs());
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
-        assert!(!backoff.is_due(start) && backoff.is_due(start + LONGEST));
+        assert!(!backoff.is_due(start) && backoff.is_due(start + Duration::from_secs(60)));
         backoff.succeed();
         assert!(backoff.is_due(start));
     }

@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
 use chrono::{Days, NaiveDate, NaiveTime};
 
 use super::backoff::Backoff;
+use super::service::unhurried;
 use crate::core::calendar::{Time, local};
+use crate::shell::dir::replace_file;
 use crate::shell::root::Root;
 
 /// The file in `.postgang/` that says for which day it was last done.
@@ -40,7 +42,7 @@ impl<'a> Daily<'a> {
         if let Some(failure) = self.failure.clone().filter(|_| !self.retry.is_due(Instant::now())) {
             return Err(anyhow::Error::msg(failure));
         }
-        match (self.work)(now) {
+        match unhurried(|| (self.work)(now)) {
             Ok(()) => {
                 self.retry.succeed();
                 self.failure = None;
@@ -61,15 +63,20 @@ impl<'a> Daily<'a> {
     }
 }
 
-fn read(file: &PathBuf) -> anyhow::Result<Option<NaiveDate>> {
-    match fs::read_to_string(file) {
+fn read(file: &Path) -> anyhow::Result<Option<NaiveDate>> {
+    match fs::read(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        text => Ok(text.with_context(|| format!("kan ikke lese {}", file.display()))?.trim().parse().ok()),
+        bytes => {
+            let bytes = bytes.with_context(|| format!("kan ikke lese {}", file.display()))?;
+            let day = String::from_utf8_lossy(&bytes).trim().parse();
+            // Somebody asked for the work before; when it was last done is lost, and it can be done twice.
+            Ok(Some(day.unwrap_or(NaiveDate::MIN)))
+        }
     }
 }
 
-fn write(file: &PathBuf, day: NaiveDate) -> anyhow::Result<()> {
-    fs::write(file, format!("{day}\n")).with_context(|| format!("kan ikke skrive {}", file.display()))
+fn write(file: &Path, day: NaiveDate) -> anyhow::Result<()> {
+    replace_file(file, format!("{day}\n").as_bytes()).with_context(|| format!("kan ikke skrive {}", file.display()))
 }
 
 #[cfg(test)]
@@ -106,6 +113,27 @@ mod tests {
             daily.run(&root, parse_time(now).unwrap()).unwrap();
         }
         assert_eq!(done, ["2026-03-28T02:30:00+01:00", "2026-03-29T03:30:00+02:00", "2026-04-01T09:00:00+02:00"]);
+    }
+
+    #[test]
+    fn a_day_that_cannot_be_read_is_owed() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::create_dir(temp.path().join(".postgang")).unwrap();
+        let file = temp.path().join(".postgang/nightly");
+        let root = Root::new(temp.path(), None);
+        let now = parse_time("2026-03-28T02:30:00+01:00").unwrap();
+        for content in [&b""[..], b"\xff\n"] {
+            fs::write(&file, content).unwrap();
+            let mut done = 0;
+            let mut work = |_: Time| {
+                done += 1;
+                Ok(())
+            };
+            let mut daily = Daily::new(NaiveTime::MIN, &mut work);
+            daily.run(&root, now).unwrap();
+            daily.run(&root, now).unwrap();
+            assert_eq!((done, fs::read_to_string(&file).unwrap().as_str()), (1, "2026-03-28\n"));
+        }
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! Figures for Prometheus' textfile collector.
 
 use std::fmt::Write as _;
-use std::fs::{self, Permissions};
+use std::fs::Permissions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::registry::Registry;
 use super::scan::Scanner;
 use crate::core::snapshot::SnapshotName;
+use crate::shell::dir::temporary_in;
 use crate::shell::pass::Report;
 use crate::shell::root::Root;
 
@@ -40,25 +42,30 @@ impl Metrics {
         &self,
         root: &Root,
         wall: SystemTime,
-        waiting: usize,
-        oldest: Option<Duration>,
+        scanner: &Scanner,
+        registry: &Registry,
         troubles: usize,
     ) -> String {
+        let age = |moment: SystemTime| wall.duration_since(moment).ok().map(|age| age.as_secs_f64());
         let mut text = Text::default();
         text.head("postgang_letters_placed_total", "counter", "Letters placed or refused since the start.");
         for ((channel, code), n) in &self.total.placed_by_code {
             let labels = format!("{{channel=\"{}\",code=\"{code}\"}}", channel.as_str());
             text.line("postgang_letters_placed_total", &labels, *n as f64);
         }
-        text.value("postgang_inbox_waiting", "gauge", "Drops in inbox/.", waiting as f64);
-        let oldest = oldest.unwrap_or_default().as_secs_f64();
+        text.value("postgang_inbox_waiting", "gauge", "Drops in inbox/.", scanner.waiting() as f64);
+        let held = scanner.held().filter(|(_, why)| why.by_register()).count();
+        text.value("postgang_inbox_held", "gauge", "Drops in inbox/ that wait for a register.", held as f64);
+        let oldest = scanner.oldest().and_then(age).unwrap_or_default();
         text.value("postgang_inbox_oldest_seconds", "gauge", "Age of the drop changed longest ago.", oldest);
-        text.head("postgang_snapshot_age_seconds", "gauge", "Age of each registry snapshot by its modification time.");
+        text.head(
+            "postgang_snapshot_age_seconds",
+            "gauge",
+            "Age of each registry snapshot in use, by its modification time.",
+        );
         for name in SnapshotName::ALL {
-            let file = |end: &str| fs::metadata(root.registry().join(format!("{name}{end}")));
-            let modified = file(".csv").or_else(|_| file(".csv.gz")).and_then(|attributes| attributes.modified());
-            if let Some(age) = modified.ok().and_then(|modified| wall.duration_since(modified).ok()) {
-                text.line("postgang_snapshot_age_seconds", &format!("{{snapshot=\"{name}\"}}"), age.as_secs_f64());
+            if let Some(age) = registry.made(root, name).and_then(age) {
+                text.line("postgang_snapshot_age_seconds", &format!("{{snapshot=\"{name}\"}}"), age);
             }
         }
         text.value("postgang_passes_total", "counter", "Passes since the start.", self.passes as f64);
@@ -94,8 +101,8 @@ impl Text {
 /// Replaces the file whole: its reader comes when it likes.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".postgang-").tempfile_in(dir)?;
-    file.write_all(text.as_bytes())?;
+    let mut file = temporary_in(dir)?;
+    file.as_file_mut().write_all(text.as_bytes())?;
     file.as_file().set_permissions(Permissions::from_mode(0o644))?;
     file.persist(path)?;
     Ok(())

@@ -15,17 +15,17 @@ use rayon::prelude::*;
 
 use super::backoff::Backoff;
 use super::wake::LISTENED_MAX;
+use crate::core::identity::OrgNumber;
 use crate::core::names::shown;
 use crate::core::senders::Senders;
 use crate::shell::dir::Fingerprint;
 use crate::shell::intake::{self, Glance, Patience, Wholeness};
+use crate::shell::pass::Held;
 use crate::shell::root::Root;
 use crate::shell::spool::DropName;
 
 /// Drops looked at in one scan, and so letters in one pass.
 const LOOKS_MAX: usize = 10_000;
-/// Strays that are told of one by one.
-const STRAYS_MAX: usize = 1_000;
 /// How long a drop that stands still is listened to.
 const FRESH: Duration = Duration::from_secs(60);
 
@@ -33,8 +33,19 @@ pub struct Scanner {
     interval: Duration,
     patience: Patience,
     waiting: HashMap<DropName, Waiting>,
+    clocks: Clocks,
+    /// The senders' own inboxes.
+    own: Vec<OrgNumber>,
     /// Counts the scans, to know which drops are gone.
     round: u64,
+}
+
+/// When drops that are held are tried again. They share a clock, so that they go into one pass: each pass reads the
+/// registers.
+struct Clocks {
+    /// The registers changing is what sets these free; this is for what comes with time alone, such as age.
+    registers: Backoff,
+    trouble: Backoff,
 }
 
 /// A drop in the inbox.
@@ -44,9 +55,8 @@ struct Waiting {
     /// Since when it has looked as it does, by the machine's own clock.
     since: Instant,
     looked: Instant,
-    retry: Backoff,
-    /// The line for the operator.
-    trouble: Option<String>,
+    /// Why it could not be taken, or read.
+    held: Option<Held>,
     round: u64,
 }
 
@@ -68,7 +78,9 @@ pub struct Found {
 
 impl Scanner {
     pub fn new(interval: Duration, patience: Patience) -> Self {
-        Self { interval, patience, waiting: HashMap::new(), round: 0 }
+        let registers = Backoff::between(Duration::from_secs(60), Duration::from_secs(300));
+        let clocks = Clocks { registers, trouble: Backoff::default() };
+        Self { interval, patience, waiting: HashMap::new(), clocks, own: Vec::new(), round: 0 }
     }
 
     /// `hinted`: something has happened somewhere in the inbox.
@@ -80,8 +92,8 @@ impl Scanner {
         now: Instant,
         wall: SystemTime,
     ) -> io::Result<Found> {
-        let mut listing = intake::list(root, senders)?;
-        listing.strays.truncate(STRAYS_MAX);
+        let listing = intake::list(root, senders)?;
+        self.own = listing.own;
         self.round += 1;
         // The new ones first, then those that have not been looked at for longest.
         let mut due: Vec<(Option<Instant>, DropName)> = Vec::new();
@@ -90,13 +102,15 @@ impl Scanner {
                 None => due.push((None, name)),
                 Some(waiting) => {
                     waiting.round = self.round;
-                    if waiting.is_due(hinted, now, self.interval, self.patience) {
+                    if waiting.is_due(hinted, now, self.interval, self.patience, &self.clocks) {
                         due.push((Some(waiting.looked), name));
                     }
                 }
             }
         }
-        self.waiting.retain(|_, waiting| waiting.round == self.round);
+        // What could not be listed is not gone.
+        let closed = |name: &DropName| name.sender.is_some_and(|number| listing.closed.contains(&number));
+        self.waiting.retain(|name, waiting| waiting.round == self.round || closed(name));
         due.sort();
         let more = due.len() > LOOKS_MAX;
         due.truncate(LOOKS_MAX);
@@ -141,27 +155,20 @@ impl Scanner {
         now: Instant,
         wall: SystemTime,
     ) -> Option<Fingerprint> {
-        let fresh = Waiting {
-            seen: None,
-            since: now,
-            looked: now,
-            retry: Backoff::default(),
-            trouble: None,
-            round: self.round,
-        };
+        let fresh = Waiting { seen: None, since: now, looked: now, held: None, round: self.round };
         let (patience, waiting) = (self.patience, self.waiting.entry(name.clone()).or_insert(fresh));
         waiting.looked = now;
         let seen = match seen {
             Ok(seen) => seen,
             Err(line) => {
                 waiting.seen = None;
-                waiting.trouble = Some(line);
+                waiting.held = Some(Held::ByTrouble(line));
                 return None;
             }
         };
         if waiting.seen.is_none_or(|before| before.fingerprint != seen.fingerprint) {
             // Its writer has been at it: what was wrong with it may be mended.
-            (waiting.since, waiting.retry, waiting.trouble) = (now, Backoff::default(), None);
+            (waiting.since, waiting.held) = (now, None);
         }
         waiting.seen = Some(seen);
         let still = now - waiting.since;
@@ -171,22 +178,40 @@ impl Scanner {
             Wholeness::Complete => still >= patience.settle,
             Wholeness::Incomplete => still >= patience.settle && age >= patience.give_up,
         };
-        (whole && waiting.retry.is_due(now)).then_some(seen.fingerprint)
+        let may = waiting.held.as_ref().is_none_or(|why| self.clocks.of(why).is_due(now));
+        (whole && may).then_some(seen.fingerprint)
     }
 
-    /// A pass could not take this drop: it waits a while. `line` is for the operator.
-    pub fn hold(&mut self, name: &DropName, line: Option<String>, now: Instant) {
-        if let Some(waiting) = self.waiting.get_mut(name) {
-            waiting.retry.fail(now);
-            waiting.trouble = line;
+    /// A pass has tried these drops, and could not take those that are held.
+    pub fn tried(&mut self, tried: &[(DropName, Fingerprint)], held: Vec<(DropName, Held)>, now: Instant) {
+        let mut before = [0, 0];
+        for (name, _) in tried {
+            if let Some(why) = self.waiting.get_mut(name).and_then(|waiting| waiting.held.take()) {
+                before[usize::from(why.by_register())] += 1;
+            }
+        }
+        let mut after = [0, 0];
+        for (name, why) in held {
+            after[usize::from(why.by_register())] += 1;
+            if let Some(waiting) = self.waiting.get_mut(&name) {
+                waiting.held = Some(why);
+            }
+        }
+        for (by_register, clock) in [(false, &mut self.clocks.trouble), (true, &mut self.clocks.registers)] {
+            let (before, after) = (before[usize::from(by_register)], after[usize::from(by_register)]);
+            let held = |waiting: &Waiting| waiting.held.as_ref().is_some_and(|why| why.by_register() == by_register);
+            if !self.waiting.values().any(held) {
+                clock.succeed();
+            } else if after >= before && after > 0 && clock.is_due(now) {
+                // Where some were freed, those that were not among the tried ones need not wait.
+                clock.fail(now);
+            }
         }
     }
 
-    /// The registers have changed: what waited for them is tried at once.
-    pub fn forget_holds(&mut self) {
-        for waiting in self.waiting.values_mut() {
-            waiting.retry.succeed();
-        }
+    /// The registers have changed: what waits for them is tried at once.
+    pub fn retry_held_by_registers(&mut self) {
+        self.clocks.registers.succeed();
     }
 
     pub fn waiting(&self) -> usize {
@@ -198,41 +223,40 @@ impl Scanner {
         self.waiting.values().filter_map(|waiting| waiting.seen.map(|seen| seen.changed)).min()
     }
 
-    pub fn troubles(&self) -> impl Iterator<Item = (&DropName, &str)> {
-        self.waiting.iter().filter_map(|(name, waiting)| Some((name, waiting.trouble.as_deref()?)))
+    pub fn held(&self) -> impl Iterator<Item = (&DropName, &Held)> {
+        self.waiting.iter().filter_map(|(name, waiting)| Some((name, waiting.held.as_ref()?)))
     }
 
-    /// Drops that something may still be written into, as many as can be listened to.
+    /// The senders' own inboxes, and drops that something may still be written into, as many as can be listened to.
     pub fn fresh(&self, root: &Root, now: Instant) -> impl Iterator<Item = PathBuf> {
-        let mut senders: Vec<PathBuf> = self
-            .waiting
-            .keys()
-            .filter(|name| name.sender.is_some())
-            .filter_map(|name| Some(name.in_inbox(root).parent()?.to_owned()))
-            .collect();
-        senders.sort();
-        senders.dedup();
+        let own: Vec<PathBuf> = self.own.iter().map(|number| root.inbox().join(number.to_string())).collect();
         let drops = self.waiting.iter().filter(|(_, waiting)| now - waiting.since < FRESH).take(LISTENED_MAX);
         let drops: Vec<PathBuf> = drops.map(|(name, _)| name.in_inbox(root)).collect();
-        senders.into_iter().chain(drops)
+        own.into_iter().chain(drops)
     }
 
     /// When the next drop will have stood still long enough, or may be tried again.
     pub fn next_settled(&self, after: Instant) -> Option<Instant> {
-        let moments = |waiting: &Waiting| {
-            let settled = waiting.since + self.patience.settle;
-            [Some(settled), waiting.retry.due()].into_iter().flatten().filter(|moment| *moment > after).min()
-        };
-        self.waiting.values().filter_map(moments).min()
+        let settled = self.waiting.values().map(|waiting| waiting.since + self.patience.settle);
+        let retried = [self.clocks.registers.due(), self.clocks.trouble.due()].into_iter().flatten();
+        settled.chain(retried).filter(|moment| *moment > after).min()
+    }
+}
+
+impl Clocks {
+    fn of(&self, why: &Held) -> &Backoff {
+        if why.by_register() { &self.registers } else { &self.trouble }
     }
 }
 
 impl Waiting {
-    fn is_due(&self, hinted: bool, now: Instant, interval: Duration, patience: Patience) -> bool {
-        let passed = |moment: Instant| self.looked < moment && moment <= now;
+    fn is_due(&self, hinted: bool, now: Instant, interval: Duration, patience: Patience, clocks: &Clocks) -> bool {
+        let settled = self.since + patience.settle;
+        // What cannot be read has nothing to be tried; it is looked at again with the others.
+        let held = self.held.as_ref().filter(|_| self.seen.is_some());
         now - self.looked >= interval
-            || passed(self.since + patience.settle)
-            || self.retry.due().is_some_and(passed)
+            || (self.looked < settled && settled <= now)
+            || held.is_some_and(|why| clocks.of(why).is_due(now))
             || (hinted && now - self.since < FRESH)
     }
 }

@@ -1,12 +1,14 @@
 //! What wakes the watch: a change in the inbox, a signal, or time.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -23,8 +25,11 @@ pub struct Waker {
     caller: SyncSender<()>,
     stop: Arc<AtomicBool>,
     watcher: Option<RecommendedWatcher>,
-    listened: HashSet<PathBuf>,
+    listened: HashMap<PathBuf, Identity>,
 }
+
+/// Device, inode and time of making: a folder by the same name may be another.
+type Identity = (u64, u64, Option<SystemTime>);
 
 impl Waker {
     /// From here on SIGTERM and SIGINT ask for an orderly end; the second one does not ask.
@@ -42,7 +47,7 @@ impl Waker {
                 let _ = call.try_send(());
             }
         });
-        Ok(Self { calls, caller, stop, watcher: None, listened: HashSet::new() })
+        Ok(Self { calls, caller, stop, watcher: None, listened: HashMap::new() })
     }
 
     pub fn listen(&mut self) -> notify::Result<()> {
@@ -62,12 +67,15 @@ impl Waker {
     pub fn attend(&mut self, root: &Root, folders: impl Iterator<Item = PathBuf>) {
         let Some(watcher) = &mut self.watcher else { return };
         let wanted: HashSet<PathBuf> = std::iter::once(root.inbox()).chain(folders).take(LISTENED_MAX).collect();
-        for gone in self.listened.extract_if(|path| !wanted.contains(path)) {
+        let is_other = |path: &PathBuf, listened: &mut Identity| identity(path) != Some(*listened);
+        for (gone, _) in self.listened.extract_if(|path, was| !wanted.contains(path) || is_other(path, was)) {
             let _ = watcher.unwatch(&gone);
         }
         for path in wanted {
-            if !self.listened.contains(&path) && listen_to(watcher, &path) {
-                self.listened.insert(path);
+            // Taken before: a folder that comes in between is another, and is seen to be the next time.
+            let Some(identity) = identity(&path) else { continue };
+            if !self.listened.contains_key(&path) && listen_to(watcher, &path) {
+                self.listened.insert(path, identity);
                 let _ = self.caller.try_send(());
             }
         }
@@ -76,7 +84,7 @@ impl Waker {
     /// Forgets what was listened to: it may no longer be what stands there.
     pub fn deafen(&mut self) {
         if let Some(watcher) = &mut self.watcher {
-            for path in self.listened.drain() {
+            for (path, _) in self.listened.drain() {
                 let _ = watcher.unwatch(&path);
             }
         }
@@ -102,6 +110,11 @@ impl Waker {
         }
         called
     }
+}
+
+fn identity(path: &Path) -> Option<Identity> {
+    let folder = fs::metadata(path).ok()?;
+    Some((folder.dev(), folder.ino(), folder.created().ok()))
 }
 
 fn listen_to(watcher: &mut RecommendedWatcher, path: &Path) -> bool {
