@@ -36,7 +36,9 @@ pub fn print(bench: &Bench, bare: &Measured, passes: &[(&str, Pass)]) -> Result<
             println!("\n  {:<24} {:>9} {:>9}", "stage", "wall s", "CPU s");
         }
         for stage in &pass.measured.stages {
-            println!("  {:<24} {:>9.3} {:>9.3}", stage.name, stage.wall, stage.cpu);
+            // A part of the stage below it, done beside the rest of it.
+            let wall = if stage.wall == 0.0 { String::new() } else { format!("{:.3}", stage.wall) };
+            println!("  {:<24} {wall:>9} {:>9.3}", stage.name, stage.cpu);
         }
     }
     if args.keep.is_some() {

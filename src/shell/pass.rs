@@ -12,10 +12,12 @@ mod take;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use anyhow::Context;
 use indicatif::ProgressBar;
+use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
 use super::dir::Fingerprint;
@@ -25,6 +27,7 @@ use super::print::cover::{CoverFault, check_return};
 use super::registers::{Registers, Request, SnapshotMemory, Wanted, consult};
 use super::root::{Lock, Root, RootError};
 use super::spool::{DropName, Probe, Spool};
+use super::stopwatch::Meter;
 use crate::core::calendar::Time;
 use crate::core::senders::{Senders, SendersError};
 use crate::core::snapshot::SnapshotName;
@@ -131,13 +134,10 @@ pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<R
     settings.progress.set_length(candidates.len() as u64);
     // What was claimed goes first, out of the way of a new drop by the same name.
     let (claimed, dropped) = candidates.split_at(candidates.partition_point(|candidate| candidate.claimed));
-    for batch in claimed.chunks(BATCH).chain(dropped.chunks(BATCH)) {
-        if !(errand.go_on)() {
-            break;
-        }
-        pass.route(batch, &registers)?;
-        settings.progress.inc(batch.len() as u64);
+    for candidates in [claimed, dropped] {
+        pass.route(candidates, &registers, errand.go_on)?;
     }
+    pass.report.stopwatch.lap("letters");
     settings.progress.finish_and_clear();
     pass.desk.spool.tidy().context("kan ikke rydde .postgang/work")?;
     // The night lists the drops that a register row holds. A pass over chosen drops does not see them all.
@@ -148,7 +148,7 @@ pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<R
 }
 
 pub(super) struct Pass<'a> {
-    pub(super) desk: Desk<'a>,
+    pub(super) desk: Arc<Desk<'a>>,
     pub(super) ledger: Ledger,
     pub(super) report: Report,
 }
@@ -173,7 +173,7 @@ impl<'a> Pass<'a> {
         let (ledger, is_new) = Ledger::open(root.ledger())?;
         let spool = Spool::new(root, settings.probe);
         let desk = Desk { root, settings, senders, spool };
-        let mut pass = Self { desk, ledger, report: Report::default() };
+        let mut pass = Self { desk: Arc::new(desk), ledger, report: Report::default() };
         if is_new {
             pass.rebuild_ledger()?;
         }
@@ -245,10 +245,48 @@ impl Pass<'_> {
         Ok(registers)
     }
 
-    /// Takes one batch through every step of the spool.
-    fn route(&mut self, batch: &[Candidate], registers: &Registers) -> Result<(), PassError> {
-        let taken: Vec<Taken> = batch.par_iter().map(|candidate| self.desk.take(candidate, registers)).collect();
-        self.report.stopwatch.lap("read-and-judge");
+    /// Takes letters through every step of the spool, a batch at a time. While one batch is recorded and placed, which
+    /// is much waiting for the disk, the next is read; should the one fail, the other waits in `work/` like any letter
+    /// that is claimed and not decided.
+    fn route(
+        &mut self,
+        candidates: &[Candidate],
+        registers: &Registers,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<(), PassError> {
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        let desk = Arc::clone(&self.desk);
+        let reading = Meter::default();
+        let take_one = |candidate: &Candidate| reading.measure(|| desk.take(candidate, registers));
+        let take = |batch: &[Candidate]| batch.par_iter().map(take_one).collect();
+        // Threads of their own: those that place letters must not wait for those that read.
+        let readers = ThreadPoolBuilder::new().num_threads(rayon::current_num_threads()).build();
+        let readers = readers.context("kan ikke starte tråder")?;
+        let mut batches = candidates.chunks(BATCH);
+        let mut in_hand = Vec::new();
+        loop {
+            let next = batches.next().filter(|_| go_on());
+            let mut taken: Option<Vec<Taken>> = None;
+            readers.in_place_scope(|scope| {
+                if let Some(batch) = next {
+                    scope.spawn(|_| taken = Some(take(batch)));
+                }
+                self.finish(std::mem::take(&mut in_hand), registers)
+            })?;
+            match taken {
+                Some(taken) => in_hand = taken,
+                None => break,
+            }
+        }
+        self.report.stopwatch.part("read-and-judge", reading.cpu());
+        Ok(())
+    }
+
+    /// Records what became of a batch, and places its letters.
+    fn finish(&mut self, taken: Vec<Taken>, registers: &Registers) -> Result<(), PassError> {
+        self.desk.settings.progress.inc(taken.len() as u64);
         let mut examined = Vec::new();
         for outcome in taken {
             match outcome {
@@ -261,9 +299,6 @@ impl Pass<'_> {
             }
         }
         let admitted = self.admit(examined, registers)?;
-        self.report.stopwatch.lap("record-decisions");
-        let placed = self.place(admitted);
-        self.report.stopwatch.lap("place");
-        placed
+        self.place(admitted)
     }
 }

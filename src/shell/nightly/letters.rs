@@ -171,13 +171,14 @@ impl Night<'_> {
 
     /// New `status.yaml`s for letters that stay, together; says which could not be written.
     fn change(&self, stay: &[&Decided]) -> anyhow::Result<Vec<String>> {
-        let spool = &self.pass.desk.spool;
+        let desk = &*self.pass.desk;
+        let spool = &desk.spool;
         let prepare = |decided: &&Decided| spool.prepare(&decided.letter.path, &decided.step.status.to_yaml());
         let prepared: Vec<io::Result<()>> = stay.par_iter().map(prepare).collect();
         spool.sync().context("kan ikke lagre status.yaml varig")?;
         let put = |(decided, prepared): (&&Decided, io::Result<()>)| {
             let outcome = prepared.and_then(|()| spool.put_in_force(&decided.letter.path));
-            let place = || inside(self.pass.desk.root, &decided.letter.path);
+            let place = || inside(desk.root, &decided.letter.path);
             outcome.err().map(|error| {
                 format!("{}: status.yaml kunne ikke skrives ({error}). Det prøves igjen neste natt. Prøv: kontroller plass og rettigheter.", shown(&place()))
             })

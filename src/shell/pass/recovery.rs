@@ -22,7 +22,7 @@ const ATTEMPTS_MAX: u32 = 1_000;
 impl Pass<'_> {
     /// Carries out what was decided before a crash: print batches first, since their letters wait for them.
     pub(super) fn finish_moves(&mut self) -> Result<(), PassError> {
-        let Desk { root, spool, settings, .. } = &self.desk;
+        let Desk { root, spool, settings, .. } = &*self.desk;
         spool.empty_trash().context("kan ikke slette det som ligger i .postgang/slettes")?;
         let mut messages = seal::finish(root, spool, &mut self.ledger)?;
         messages.extend(moves::finish(root, spool, &mut self.ledger, settings.now)?);
@@ -43,7 +43,7 @@ impl Pass<'_> {
             return Ok(());
         }
         self.desk.spool.sync().context("kan ikke lagre flyttingene varig")?;
-        let Desk { root, spool, .. } = &self.desk;
+        let Desk { root, spool, .. } = &*self.desk;
         let failed: Vec<String> = unmarked.par_iter().filter_map(|letter| moves::mark(root, spool, letter)).collect();
         self.report.not_marked(failed);
         Ok(())
