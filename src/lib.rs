@@ -60,6 +60,10 @@
 //! - 2026-11-22. **A notice stays the beginning of the time for appeal when paper follows**; only a delivery that failed
 //!   takes it back.
 //! - 2026-11-22. **One `syncfs` for a batch** instead of an fsync chain for each letter.
+//! - 2026-11-24. **Reading runs ahead of placing by one batch.** The one wants the processors, the other waits for the
+//!   disk; what depends on order is still settled batch by batch, on one thread.
+//! - 2026-11-24. **A letter whose folder its owner has closed is a message, not an error.** It stands for itself in every
+//!   step: it may not hold a pass, a night or a batch.
 
 pub mod core;
 pub mod shell;
