@@ -69,7 +69,7 @@ pub struct Forsendelse {
 }
 
 /// A recipient: flat in v2; `postAdresse` and `digitalAdresse` in v1.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 #[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
 pub struct Adresse {
@@ -93,7 +93,7 @@ pub struct Adresse {
     pub digitalAdresse: Option<Mapping<DigitalAdresse>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 #[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
 pub struct PostAdresse {
@@ -113,7 +113,7 @@ pub struct PostAdresse {
     pub land: Text,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 #[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
 pub struct DigitalAdresse {
@@ -527,7 +527,7 @@ fn line_that_is_too_deep(bytes: &[u8]) -> Option<usize> {
 }
 
 /// A struct that is written as a mapping and in no other way: serde would also take a list of its values in order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Mapping<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Mapping<T> {

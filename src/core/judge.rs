@@ -41,6 +41,8 @@ pub struct Drop {
     /// `eksternReferanse`, likewise: the archive system must recognise what was refused.
     pub reference: Text,
     pub letter: Result<Letter, Refusal>,
+    /// What the metadata says, accepted or not, where it could be read: the key is made of it.
+    pub stated: Option<Letter>,
     /// In name order.
     pub files: Vec<Found>,
 }

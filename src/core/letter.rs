@@ -131,6 +131,23 @@ impl Letter {
     }
 }
 
+impl Letter {
+    /// What a forsendelse says, right or wrong, as far as its key wants it.
+    pub fn as_stated(f: &Forsendelse) -> Self {
+        let recipient = f.mottaker.as_ref().and_then(|Mapping(address)| recipient(address.clone()).ok());
+        let document = |Mapping(entry): &Mapping<Dokument>| {
+            entry.filnavn.clone().map(|name| Document { name, ..Document::default() })
+        };
+        Self {
+            title: f.tittel.clone().unwrap_or_default(),
+            reference: f.eksternReferanse.clone(),
+            recipient: recipient.unwrap_or_default(),
+            documents: f.dokumenter.as_ref().map(|list| list.iter().filter_map(document).collect()),
+            ..Self::default()
+        }
+    }
+}
+
 impl Recipient {
     /// Whether an envelope could be addressed, after the rule of the post; `Err` says what is wanting, in bokmål.
     pub fn check_address(&self) -> Result<(), &'static str> {

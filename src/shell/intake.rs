@@ -18,8 +18,8 @@ use super::spool::DropName;
 use crate::core::code::{Code, Refusal};
 use crate::core::forsendelse::{self, Format, METADATA_BYTES_MAX};
 use crate::core::identity::OrgNumber;
-use crate::core::judge::{Content, DOCUMENTS_BYTES_MAX, Drop, Found, Read};
-use crate::core::letter::{Digest256, Document, Letter};
+use crate::core::judge::{Content, DOCUMENTS_BYTES_MAX, Drop, Found, Read, key_documents};
+use crate::core::letter::{Digest256, Document, Key, Letter};
 use crate::core::names;
 use crate::core::print::PrintLimits;
 use crate::core::senders::Senders;
@@ -267,7 +267,7 @@ fn last_change(entry: &Entry, wall: SystemTime) -> SystemTime {
 
 /// A drop of whose metadata nothing is known.
 fn unread(sender: Option<OrgNumber>, refusal: Refusal, files: Vec<Found>) -> Drop {
-    Drop { folder_sender: sender, named_sender: None, reference: None, letter: Err(refusal), files }
+    Drop { folder_sender: sender, named_sender: None, reference: None, letter: Err(refusal), stated: None, files }
 }
 
 fn read_metadata(dir: &Dir, name: &str, drop: &mut Drop) -> io::Result<()> {
@@ -276,6 +276,7 @@ fn read_metadata(dir: &Dir, name: &str, drop: &mut Drop) -> io::Result<()> {
         Some(bytes) => forsendelse::parse(&bytes, Format::of_file(name)).and_then(|parsed| {
             drop.named_sender = parsed.forsendelse.avsender.clone();
             drop.reference = parsed.forsendelse.eksternReferanse.clone();
+            drop.stated = Some(Letter::as_stated(&parsed.forsendelse));
             parsed.unknown.map_or(Ok(parsed.forsendelse), Err).and_then(Letter::from_forsendelse)
         }),
     };
@@ -315,6 +316,20 @@ fn read_content(dir: &Dir, name: &str, is_pdf: bool, limits: Option<&PrintLimits
         pdf: pdf.map(|outcome| outcome.map(|pdf| pdf.pages())),
         violations,
     }))
+}
+
+/// The key of a drop: by what its metadata says, accepted or not; by its files where that cannot be read. `reads` are
+/// the documents of an accepted letter.
+pub fn key(path: &Path, drop: &Drop, reads: &[Read], sender: &str) -> io::Result<Key> {
+    match (&drop.letter, &drop.stated) {
+        (Ok(letter), _) => Ok(Key::of_letter(sender, letter, &key_documents(reads))),
+        (Err(_), Some(stated)) => {
+            let as_stated = Drop { letter: Ok(stated.clone()), ..drop.clone() };
+            let reads = read_documents(path, &as_stated, None)?;
+            Ok(Key::of_letter(sender, stated, &key_documents(&reads)))
+        }
+        (Err(_), None) => Ok(Key::of_files(&digest_files(path, drop)?)),
+    }
 }
 
 /// The digests of every file in a drop whose metadata says nothing, in name order.

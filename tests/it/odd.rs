@@ -8,6 +8,9 @@ use std::os::unix::fs::symlink;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use postgang::core::forsendelse::{self, Format};
+use postgang::core::letter::{Key, Letter};
+
 use super::make::make;
 use super::world::{IN_ALTINN, World};
 
@@ -262,4 +265,30 @@ fn an_inbox_that_is_mounted_by_itself_is_refused_at_start() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(3) && said.contains("monteringspunkt"), "{said}");
     assert!(world.run(&[]).exit == 0 && world.placed_in("altinn").len() == 1);
+}
+
+/// A letter that is refused for a field and dropped again without it is the same letter by its key.
+#[test]
+fn what_the_metadata_says_makes_the_key_though_it_is_refused() {
+    for wrong in [", kunDigitalLevring: true}", ", konteringskode: 'a b'}"] {
+        let world = World::new();
+        let right = letter("A");
+        let (start, _) = right.rsplit_once('}').unwrap();
+        world.drop("feil", &format!("{start}{wrong}"));
+        assert_eq!(world.run(&[]).exit, 1);
+        world.drop("rett", &right);
+        assert_eq!(world.run(&[]).exit, 0);
+        let [refused, placed] = ["avvist", "altinn"].map(|channel| super::world::status(&world.placed_in(channel)[0]));
+        let parsed = forsendelse::parse(right.as_bytes(), Format::Yaml).unwrap();
+        let sender = placed.avsender.clone().unwrap();
+        let documents = placed.dokumenter.iter().map(|document| (document.filnavn.clone(), document.sha256.clone()));
+        let documents: Vec<_> = documents.map(|(name, hex)| (name, hex.map(|hex| digest(&hex)))).collect();
+        let key = Key::of_letter(&sender, &Letter::from_forsendelse(parsed.forsendelse).unwrap(), &documents);
+        assert_eq!(refused.forsendelsesId, key.id(Some(1)).to_string(), "{wrong}");
+        assert_eq!(placed.forsendelsesId, key.id(Some(2)).to_string(), "{wrong}");
+    }
+}
+
+fn digest(hex: &str) -> [u8; 32] {
+    std::array::from_fn(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap())
 }

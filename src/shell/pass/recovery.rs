@@ -6,8 +6,6 @@ use anyhow::Context;
 use rayon::prelude::*;
 
 use super::{Desk, Pass, PassError};
-use crate::core::judge;
-use crate::core::letter::Key;
 use crate::core::route::{Channel, State};
 use crate::core::status::Stamp;
 use crate::shell::find::{letters, read_status};
@@ -79,14 +77,12 @@ impl Desk<'_> {
     fn remember(&self, folder: &Path) -> Option<Remembered> {
         let status = read_status(folder)?;
         let drop = intake::open(folder, None, self.settings.wall).ok()?.drop;
-        let key = match &drop.letter {
-            Ok(letter) => {
-                let reads = intake::read_documents(folder, &drop, None).ok()?;
-                let sender = status.avsender.clone().or_else(|| drop.named_sender.clone()).unwrap_or_default();
-                Key::of_letter(&sender, letter, &judge::key_documents(&reads))
-            }
-            Err(_) => Key::of_files(&intake::digest_files(folder, &drop).ok()?),
+        let reads = match &drop.letter {
+            Ok(_) => intake::read_documents(folder, &drop, None).ok()?,
+            Err(_) => Vec::new(),
         };
+        let sender = status.avsender.clone().or_else(|| drop.named_sender.clone()).unwrap_or_default();
+        let key = intake::key(folder, &drop, &reads, &sender).ok()?;
         let is = |attempt| key.id(attempt).to_string() == status.forsendelsesId;
         let attempt = if is(None) { 1 } else { (1..=ATTEMPTS_MAX).find(|n| is(Some(*n)))? };
         let place = folder.strip_prefix(self.root.outbox()).ok()?.to_string_lossy().into_owned();

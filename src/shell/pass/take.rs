@@ -141,10 +141,7 @@ impl Desk<'_> {
         };
         let limits = facts.as_ref().and_then(|facts| judge::print_limits(&drop, self.senders, facts, today));
         let reads = intake::read_documents(path, &drop, limits)?;
-        let key = match &drop.letter {
-            Ok(letter) => Key::of_letter(&sender_line(&drop, self.senders), letter, &judge::key_documents(&reads)),
-            Err(_) => Key::of_files(&intake::digest_files(path, &drop)?),
-        };
+        let key = intake::key(path, &drop, &reads, &sender_line(&drop, self.senders))?;
         let judgement = facts.as_ref().map(|facts| judge::judge(&drop, &reads, self.senders, facts, today));
         Ok(Examined {
             name: name.clone(),
