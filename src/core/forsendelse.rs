@@ -454,7 +454,7 @@ impl Unknown {
     fn refusal(&self, text: &str) -> Refusal {
         let (nearest, distance) = self.nearest();
         let what = if self.may_be_shown(nearest, distance) {
-            format!("felt {}{}", self.place(), self.name)
+            format!("felt {}", below(&self.parent, &self.name))
         } else {
             let line = text.lines().position(|line| line.contains(&self.name));
             let line = line.map(|line| format!("linje {}: ", line + 1)).unwrap_or_default();
@@ -462,10 +462,6 @@ impl Unknown {
             format!("{line}ukjent felt{within}; teksten gjengis ikke, for den kan være personlig")
         };
         Refusal::new(Code::UnknownField, format!("{what}; nærmeste kjente felt er {nearest}"))
-    }
-
-    fn place(&self) -> String {
-        if self.parent.is_empty() { String::new() } else { format!("{}.", self.parent) }
     }
 
     fn nearest(&self) -> (&'static str, usize) {
@@ -489,18 +485,22 @@ impl Unknown {
 /// The first field that is known nowhere in the format. An unknown field is refused before a value of the wrong kind
 /// is, wherever the two stand.
 fn misspelt(value: &Value, parent: &str) -> Option<Unknown> {
-    let below = |name: &str| if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };
     match value {
         Value::Object(fields) => fields.iter().find_map(|(name, value)| match name.as_str() {
             name if !KNOWN.contains(&name) => Some(Unknown { parent: parent.to_owned(), name: name.to_owned() }),
             name if FREE.contains(&name) => None,
-            name => misspelt(value, &below(name)),
+            name => misspelt(value, &below(parent, name)),
         }),
         Value::Array(items) => {
-            items.iter().enumerate().find_map(|(index, item)| misspelt(item, &below(&index.to_string())))
+            items.iter().enumerate().find_map(|(index, item)| misspelt(item, &below(parent, &index.to_string())))
         }
         _ => None,
     }
+}
+
+/// The path of what stands in the mapping or list at `parent`.
+fn below(parent: &str, name: &str) -> String {
+    if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") }
 }
 
 /// Cheap and on the safe side: brackets opened and not closed, whatever quotes they stand in, and block nesting by

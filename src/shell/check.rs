@@ -50,7 +50,6 @@ pub fn check(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Ch
     let mut checked = Checked::default();
     // As messages name it, from the root, where it is not given from here.
     let path = path.map(|path| if path.exists() { path.to_owned() } else { root.dir().join(path) });
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     match path.as_deref().filter(|path| real(path) != real(&root.inbox())) {
         None => {
             root.check_mounted()?;
@@ -152,9 +151,13 @@ fn check_drops(
     Ok(())
 }
 
+/// Two ways to one place become the same.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
 /// The drop at a path: in a sender's own inbox when it lies in one.
 fn drop_name(root: &Root, path: &Path) -> DropName {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let path = real(path);
     let parent = path.parent().filter(|dir| dir.parent() == Some(&real(&root.inbox())));
     let sender = parent.and_then(|dir| OrgNumber::parse(dir.file_name()?.as_encoded_bytes()));

@@ -262,8 +262,8 @@ impl Pass<'_> {
         let take_one = |candidate: &Candidate| reading.measure(|| desk.take(candidate, registers));
         let take = |batch: &[Candidate]| batch.par_iter().map(take_one).collect();
         // Threads of their own: those that place letters must not wait for those that read.
-        let readers = ThreadPoolBuilder::new().num_threads(rayon::current_num_threads()).build();
-        let readers = readers.context("kan ikke starte tråder")?;
+        let threads = rayon::current_num_threads().min(candidates.len());
+        let readers = ThreadPoolBuilder::new().num_threads(threads).build().context("kan ikke starte tråder")?;
         let mut batches = candidates.chunks(BATCH);
         let mut in_hand = Vec::new();
         loop {

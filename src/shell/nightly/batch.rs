@@ -65,8 +65,8 @@ impl Night<'_> {
                 )),
             }
         }
-        let printable = self.open_to_us(printable);
-        let (root, mut printable) = (self.pass.desk.root, printable);
+        let mut printable = self.open_to_us(printable);
+        let root = self.pass.desk.root;
         let batch = loop {
             if printable.is_empty() {
                 break None;

@@ -14,8 +14,10 @@ use crate::shell::root::Root;
 /// What lies beside `registry/NAME` and is part of the snapshot.
 const ENDS: [&str; 5] = [".csv", ".csv.gz", ".csv.sha256", ".csv.gz.sha256", ".sha256"];
 
-/// Device, inode, size and times of every file that decides what the registers say. What else lies there is not ours.
-type Looks = Vec<Option<[i128; 7]>>;
+/// A file's device, inode and size, and when its content and its entry last changed.
+type Look = (u64, u64, u64, (i64, i64), (i64, i64));
+/// Every file that decides what the registers say. What else lies there is not ours.
+type Looks = Vec<Option<Look>>;
 
 pub struct Registry {
     looks: Looks,
@@ -95,10 +97,8 @@ fn look(root: &Root) -> Looks {
     paths
         .map(|path| {
             let file = fs::metadata(path).ok()?;
-            let times = [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()].map(i128::from);
-            let [modified, modified_nanos, changed, changed_nanos] = times;
-            let [device, inode, bytes] = [file.dev(), file.ino(), file.size()].map(i128::from);
-            Some([device, inode, bytes, modified, modified_nanos, changed, changed_nanos])
+            let (modified, changed) = ((file.mtime(), file.mtime_nsec()), (file.ctime(), file.ctime_nsec()));
+            Some((file.dev(), file.ino(), file.size(), modified, changed))
         })
         .collect()
 }
