@@ -206,3 +206,28 @@ fn figures_that_cannot_be_written_are_one_trouble() {
     fs::create_dir(figures.parent().unwrap()).unwrap();
     watcher.wait_for_line("over trouble");
 }
+
+/// On FUSE, as on NFS and SMB, nobody tells of what other machines change.
+#[test]
+fn a_file_system_that_tells_of_nothing_is_only_looked_at_and_said_to_be() {
+    let (behind, front) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mounted = Command::new("bindfs").args([behind.path(), front.path()]).output();
+    if !mounted.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: bindfs is missing, or this user may not mount");
+        return;
+    }
+    let front = Disk(front);
+    let bench = Bench::at(&front.0.path().join("root"));
+    bench.drop_declared("letter");
+    let refused = bench.run(&["run"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(3) && said.contains("(FUSE)"), "{said}");
+    let watcher = bench.watch(&[&QUICK[..], &["--network-root"]].concat());
+    watcher.wait_for_line("polling: no events come from other machines kind=\"FUSE\"");
+    bench.wait_for("letter", "print");
+    // Written where no event of this machine comes from.
+    let elsewhere = Bench::at(&behind.path().join("root"));
+    elsewhere.drop_declared("another");
+    bench.wait_for("another", "print");
+    assert_eq!(watcher.lines("listening"), 0, "{}", watcher.log());
+}
