@@ -20,11 +20,18 @@ pub const STAGED_DECISION: &str = ".BESLUTNING.txt.tmp";
 /// removed at the claim.
 pub const OURS: [&str; 5] = [READY, STATUS, DECISION, STAGED_STATUS, STAGED_DECISION];
 
+/// Names that mean something to us in other places than a drop: no document may bear one, or its letter would be taken
+/// for what it is not.
+const ELSEWHERE: [&str; 2] = [BATCH, SEND];
+/// What a channel's sender hands over.
+const SEND: &str = "send";
+
 pub fn is_ours(name: &str) -> bool {
     OURS.contains(&name)
 }
 
-const COMPLETE: [&str; 2] = ["KLAR", "KLAR.txt"];
+/// The sender's word that a drop is whole.
+const COMPLETE: &str = "KLAR";
 /// The last is what Windows makes of the second where it hides extensions.
 const STOP: [&str; 3] = ["STOPP", "STOPP.txt", "STOPP.txt.txt"];
 const LITTER: [&str; 3] = ["Thumbs.db", "desktop.ini", ".DS_Store"];
@@ -43,9 +50,16 @@ pub fn is_unfinished_file(name: &str) -> bool {
     [".tmp", ".part", ".filepart", ".crdownload"].iter().any(|end| ends_with_ignoring_case(name, end))
 }
 
-/// The sender's word that the drop is whole.
+/// The sender's word that the drop is whole: `KLAR`, in any case, with `.txt` as often as Windows has hidden it.
 pub fn says_complete(name: &str) -> bool {
-    COMPLETE.contains(&name)
+    without_text_endings(name).eq_ignore_ascii_case(COMPLETE)
+}
+
+fn without_text_endings(mut name: &str) -> &str {
+    while ends_with_ignoring_case(name, ".txt") {
+        name = &name[..name.len() - ".txt".len()];
+    }
+    name
 }
 
 /// What operating systems leave behind, and the completeness marker: never part of a letter.
@@ -77,7 +91,7 @@ pub fn looks_like_pdf(name: &str) -> bool {
 
 /// SvarUt's rule for `filnavn`, and no name that means something to us.
 pub fn is_valid_document_name(name: &str) -> bool {
-    let ours = OURS.iter().chain(&METADATA).chain(&STOP).chain(&COMPLETE);
+    let ours = OURS.iter().chain(&METADATA).chain(&STOP).chain(&ELSEWHERE);
     !name.trim().is_empty()
         && ![".", ".."].contains(&name)
         && name.chars().count() <= DOCUMENT_NAME_CHARS_MAX
@@ -85,6 +99,7 @@ pub fn is_valid_document_name(name: &str) -> bool {
         && !name.contains(char::is_control)
         // What the file system has there is not text.
         && !name.contains('\u{fffd}')
+        && !says_complete(name)
         && !ours.into_iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
@@ -190,6 +205,9 @@ mod tests {
             "ferdig",
             "Stopp.TXT",
             "klar",
+            "Klar.txt.TXT",
+            "batch.yaml",
+            "SEND",
             "forsendelse.json",
             "a\nb",
             &long,
@@ -203,6 +221,8 @@ mod tests {
         assert!(is_unfinished_folder(".skjult") && is_unfinished_folder("~kopi") && is_unfinished_folder("brev.TMP"));
         assert!(!is_unfinished_folder("brev.part2"));
         assert!(is_ignored("Thumbs.db") && is_ignored("._vedtak.pdf") && is_ignored("KLAR.txt"));
+        assert!(says_complete("klar") && says_complete("Klar.TXT.txt"));
+        assert!(!says_complete("KLAR.pdf") && !says_complete("klart") && !says_complete(".txt"));
         assert!(!is_ignored("FERDIG") && !is_ignored("vedtak.pdf"));
     }
 }

@@ -97,6 +97,26 @@ impl Dir {
         Ok((entries, beyond))
     }
 
+    /// The names in the folder that `is` holds for.
+    pub fn names_where(&self, is: fn(&str) -> bool) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.0)? {
+            let entry = entry?;
+            if entry.file_name().to_str().is_ok_and(is) {
+                names.push(OsString::from_vec(entry.file_name().to_bytes().to_vec()));
+            }
+        }
+        Ok(names)
+    }
+
+    /// Removes a file or a link, and leaves a folder.
+    pub fn remove_file_if_there(&self, name: &OsStr) -> io::Result<()> {
+        match unlinkat(&self.0, name, AtFlags::empty()) {
+            Err(Errno::NOENT | Errno::ISDIR) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
     fn entry(&self, name: OsString) -> io::Result<Entry> {
         let stat = statat(&self.0, &name, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(entry(name, &stat))

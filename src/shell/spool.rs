@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use super::dir::Dir;
 use super::root::Root;
 use crate::core::identity::OrgNumber;
-use crate::core::names::{BATCH, DECISION, OURS, READY, STATUS, shown};
+use crate::core::names::{BATCH, DECISION, OURS, READY, STATUS, says_complete, shown};
 use crate::core::route::Channel;
 
 /// Where a letter whose inbox is nobody's own is kept while it is worked on.
@@ -120,10 +120,14 @@ impl<'a> Spool<'a> {
         }
     }
 
-    /// Removes what an earlier round left in a letter that was put back into `inbox/`. A folder that bears such a
-    /// name is no work of ours: it is moved aside, to be refused as what it is.
+    /// Removes what an earlier round left in a letter that was put back into `inbox/`, and the word that it was whole:
+    /// that was said of this drop, and must be said anew of a folder that is copied back file by file. A folder that
+    /// bears a name of ours is no work of ours: it is moved aside, to be refused as what it is.
     pub fn clean(&self, drop: &DropName) -> io::Result<()> {
         let letter = drop.open_work(self.root)?;
+        for name in letter.names_where(says_complete)? {
+            letter.remove_file_if_there(&name)?;
+        }
         for name in OURS {
             if letter.child(OsStr::new(name)).is_ok() {
                 move_beside(&letter, OsStr::new(name), &letter, OsStr::new(&format!("{name}_")))?;

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
@@ -56,6 +57,28 @@ fn links_with_our_names_are_removed_and_not_followed() {
     world.check_places();
     assert_eq!(fs::read(world.path("hemmelig.txt")).unwrap(), b"stays");
     assert!(!world.placed_in("altinn")[0].join("status.yaml").is_symlink());
+}
+
+/// `KLAR` spoke for the drop it lay in. A refused letter that is copied back file by file, its attachment last, is not
+/// taken without it.
+#[test]
+fn what_was_whole_once_must_be_declared_whole_anew() {
+    for word in ["KLAR", "klar", "Klar.txt", "KLAR.txt.txt"] {
+        let world = World::new();
+        world.drop("brev", "{tittel: A, mottaker: {navn: Kari Nordmann}}");
+        world.write(Path::new("inbox/brev").join(word), "");
+        assert_eq!(world.run(&["--settle", "3600"]).report["refused"]["address-incomplete"], 1, "{word}");
+        let refused = world.placed_in("avvist").remove(0);
+        let names = fs::read_dir(&refused).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let names: Vec<String> = names.filter(|name| name != "vedtak.pdf").collect();
+        assert!(names.iter().all(|name| !name.eq_ignore_ascii_case(word)), "{names:?}");
+        for name in names {
+            world.write(Path::new("inbox/igjen").join(&name), fs::read(refused.join(&name)).unwrap());
+        }
+        world.write("inbox/igjen/forsendelse.yaml", letter("A"));
+        let outcome = world.run(&["--settle", "3600"]);
+        assert_eq!((&outcome.report["received"], &outcome.report["left"]), (&0.into(), &1.into()), "{}", outcome.said);
+    }
 }
 
 #[test]

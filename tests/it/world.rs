@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use indicatif::ProgressBar;
 use postgang::core::calendar::{Time, parse_time};
 use postgang::core::identity::PersonId;
-use postgang::core::names::{METADATA, OURS, READY, STATUS};
+use postgang::core::names::{METADATA, OURS, READY, STATUS, says_complete};
 use postgang::core::status::Status;
 use postgang::shell::intake::Patience;
 use postgang::shell::ledger::Ledger;
@@ -328,7 +328,7 @@ fn contents(paths: Vec<PathBuf>) -> Vec<Content> {
     let content = |path: &PathBuf| {
         let files = WalkDir::new(path).into_iter().map(Result::unwrap);
         files
-            .filter(|entry| !OURS.iter().any(|name| entry.path() == path.join(name)))
+            .filter(|entry| !is_removed_at_the_claim(path, entry))
             .map(|entry| {
                 let name = entry.path().strip_prefix(path).unwrap().to_string_lossy().into_owned();
                 let size = entry.metadata().unwrap().len();
@@ -393,4 +393,11 @@ fn person(metadata: &[u8]) -> Vec<String> {
 pub fn shown(path: &Path) -> String {
     let plain = |part: &OsStr| part.to_string_lossy().escape_debug().to_string();
     path.iter().map(plain).collect::<Vec<_>>().join("/")
+}
+
+/// What is no part of a letter: what we write, and its sender's word that it is whole.
+fn is_removed_at_the_claim(letter: &Path, entry: &walkdir::DirEntry) -> bool {
+    let ours = OURS.iter().any(|name| entry.path() == letter.join(name));
+    let word = entry.depth() == 1 && entry.file_type().is_file() && says_complete(&entry.file_name().to_string_lossy());
+    ours || word
 }
