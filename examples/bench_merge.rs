@@ -130,7 +130,7 @@ fn merge(folder: &Path, count: usize) -> Outcome<()> {
         let recipient = vec![format!("Mottaker {number}"), "Storgata 1".to_owned(), "0150 OSLO".to_owned()];
         Ok(Cover { recipient, sender: vec!["Storevik kommune".to_owned(), "Postboks 1".to_owned()] })
     };
-    let document = |number: usize, _: usize| fs::read(path(folder, number));
+    let document = |number: usize, _: usize| fs::read(path(folder, number)).map(Some);
     for (file, number) in plan(&letters).iter().zip(1..) {
         let out = BufWriter::new(File::create(folder.join(format!("out-{number}.pdf")))?);
         file::write(out, file, &letters, CoverLayout::default(), cover, document)?.flush()?;

@@ -45,6 +45,8 @@ pub struct Drop {
     pub stated: Option<Letter>,
     /// In name order.
     pub files: Vec<Found>,
+    /// SHA-256 of the metadata file, where it was read.
+    pub metadata: Option<Digest256>,
 }
 
 /// What reading a document's bytes told.

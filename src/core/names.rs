@@ -76,6 +76,15 @@ pub fn is_furniture(name: &str) -> bool {
     is_litter(name) || name.starts_with('.') || ["LESMEG", "LESMEG.md", "LESMEG.txt"].contains(&name)
 }
 
+/// `batch-YYYY-MM-DD-NN`; more digits where a day has more than 99.
+pub fn is_batch_name(name: &str) -> bool {
+    let Some((day, number)) = name.strip_prefix("batch-").and_then(|rest| rest.split_at_checked(10)) else {
+        return false;
+    };
+    let digits = number.strip_prefix('-').unwrap_or_default();
+    day.parse::<chrono::NaiveDate>().is_ok() && digits.len() >= 2 && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A file with which a clerk stops a letter that still waits.
 pub fn is_stop(name: &str) -> bool {
     STOP.iter().any(|stop| stop.eq_ignore_ascii_case(name))

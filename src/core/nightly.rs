@@ -141,16 +141,6 @@ pub fn seal(letter: &Status, batch: &str, now: Time) -> Status {
     step.status
 }
 
-/// A letter whose batch was not sealed after all.
-pub fn unseal(letter: &Status, batch: &str) -> Status {
-    let mut letter = letter.clone();
-    let text = sealed_text(batch);
-    letter.hendelser.retain(|event| event.status != State::SendtPrint || event.tekst != text);
-    letter.status = State::Akseptert;
-    letter.underrettet = letter.underrettet.filter(|_| letter.underrettet == letter.varslet);
-    letter
-}
-
 const SEALED: &str = "Sendt til utskrift i ";
 
 fn sealed_text(batch: &str) -> String {

@@ -1,11 +1,13 @@
 //! Finding placed letters: by id, by the sender's reference, or by folder.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 use walkdir::WalkDir;
 
+use super::dir::Dir;
 use super::ledger::{Ledger, LedgerEvent};
 use super::root::Root;
 use crate::core::names::{STATUS, shown};
@@ -13,6 +15,9 @@ use crate::core::status::Status;
 
 /// A letter's folder below `outbox/` is at most this deep: `print/batch-…/letter/`, `arkiv/YYYY-MM/batch-…/letter/`.
 const DEPTH_MAX: usize = 4;
+
+/// Bytes of a `status.yaml` that are read. A letter of a thousand documents has half of it.
+const STATUS_BYTES_MAX: u64 = 1 << 20;
 
 /// What is known of one letter.
 #[derive(Clone, Debug)]
@@ -100,8 +105,15 @@ pub fn letters(root: &Root) -> impl Iterator<Item = PathBuf> {
     statuses.filter_map(|entry| entry.path().parent().map(Path::to_path_buf))
 }
 
+/// What a letter's folder says of itself. A stranger may have put anything in the file's place: no link is followed,
+/// nothing is waited for, and no more is read than an account can have.
 pub fn read_status(folder: &Path) -> Option<Status> {
-    Status::from_yaml(&std::fs::read(folder.join(STATUS)).ok()?).ok()
+    Status::from_yaml(&read_status_text(folder)?).ok()
+}
+
+pub fn read_status_text(folder: &Path) -> Option<Vec<u8>> {
+    let bytes = Dir::open_child(folder).ok()?.read(OsStr::new(STATUS), STATUS_BYTES_MAX + 1).ok()??;
+    (bytes.len() as u64 <= STATUS_BYTES_MAX).then_some(bytes)
 }
 
 fn name(path: &Path) -> String {

@@ -267,18 +267,29 @@ fn last_change(entry: &Entry, wall: SystemTime) -> SystemTime {
 
 /// A drop of whose metadata nothing is known.
 fn unread(sender: Option<OrgNumber>, refusal: Refusal, files: Vec<Found>) -> Drop {
-    Drop { folder_sender: sender, named_sender: None, reference: None, letter: Err(refusal), stated: None, files }
+    Drop {
+        folder_sender: sender,
+        named_sender: None,
+        reference: None,
+        letter: Err(refusal),
+        stated: None,
+        files,
+        metadata: None,
+    }
 }
 
 fn read_metadata(dir: &Dir, name: &str, drop: &mut Drop) -> io::Result<()> {
     drop.letter = match dir.read(OsStr::new(name), METADATA_BYTES_MAX as u64 + 1)? {
         None => Err(not_a_file(name)),
-        Some(bytes) => forsendelse::parse(&bytes, Format::of_file(name)).and_then(|parsed| {
-            drop.named_sender = parsed.forsendelse.avsender.clone();
-            drop.reference = parsed.forsendelse.eksternReferanse.clone();
-            drop.stated = Some(Letter::as_stated(&parsed.forsendelse));
-            parsed.unknown.map_or(Ok(parsed.forsendelse), Err).and_then(Letter::from_forsendelse)
-        }),
+        Some(bytes) => {
+            drop.metadata = Some(Sha256::digest(&bytes).into());
+            forsendelse::parse(&bytes, Format::of_file(name)).and_then(|parsed| {
+                drop.named_sender = parsed.forsendelse.avsender.clone();
+                drop.reference = parsed.forsendelse.eksternReferanse.clone();
+                drop.stated = Some(Letter::as_stated(&parsed.forsendelse));
+                parsed.unknown.map_or(Ok(parsed.forsendelse), Err).and_then(Letter::from_forsendelse)
+            })
+        }
     };
     Ok(())
 }

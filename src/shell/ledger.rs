@@ -4,6 +4,7 @@
 //! this module, because another database will stand behind the same functions. Losing the file costs the memory of
 //! letters long gone; the rest is rebuilt from `outbox/`.
 
+mod accounts;
 mod night;
 
 use std::path::Path;
@@ -17,78 +18,17 @@ use crate::core::letter::Digest256;
 use crate::core::route::Channel;
 use crate::core::status::Status;
 
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS letter (
-    id        TEXT PRIMARY KEY,          -- forsendelsesId
-    key       BLOB NOT NULL,             -- SHA-256 of the key's lines
-    attempt   INTEGER NOT NULL,          -- 1 for the first drop with this key
-    refused   INTEGER NOT NULL,
-    reference TEXT,                      -- eksternReferanse
-    sender    TEXT,                      -- organisation number
-    received  TEXT NOT NULL,             -- RFC 3339
-    UNIQUE (key, attempt)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS letter_reference ON letter (reference) WHERE reference IS NOT NULL;
-CREATE TABLE IF NOT EXISTS event (
-    number    INTEGER PRIMARY KEY,
-    letter    TEXT NOT NULL,
-    at        TEXT NOT NULL,             -- RFC 3339
-    kind      TEXT NOT NULL,             -- decided, placed, status, reminded, released, purged
-    place     TEXT,                      -- below outbox/
-    code      TEXT,
-    state     TEXT,                      -- status: SvarUt's word, as in hendelser
-    channel   TEXT,                      -- status: where the letter was then
-    notified  TEXT                       -- status: underrettet
-) STRICT;
-CREATE INDEX IF NOT EXISTS event_letter ON event (letter);
--- Decided and not yet placed: the decision as it was made, so that a restart goes on with it.
-CREATE TABLE IF NOT EXISTS pending (
-    letter    TEXT PRIMARY KEY,
-    source    TEXT NOT NULL,             -- inbox/drop as shown, or where it lies below outbox/
-    target    TEXT NOT NULL,             -- below outbox/
-    folder    TEXT NOT NULL,
-    status    TEXT NOT NULL,
-    decision  TEXT
-) STRICT, WITHOUT ROWID;
--- A print batch: open from the decision to seal it until it lies in outbox/print/.
-CREATE TABLE IF NOT EXISTS batch (
-    name      TEXT PRIMARY KEY,
-    sender    TEXT NOT NULL,
-    sealed_at TEXT NOT NULL,             -- RFC 3339
-    open      INTEGER NOT NULL,
-    archived  TEXT                       -- RFC 3339
-) STRICT, WITHOUT ROWID;
--- Which events each day's list holds.
-CREATE TABLE IF NOT EXISTS listed (
-    list      TEXT NOT NULL,
-    day       TEXT NOT NULL,
-    first     INTEGER NOT NULL,
-    last      INTEGER NOT NULL,
-    PRIMARY KEY (list, day)
-) STRICT, WITHOUT ROWID;
--- Which event each file of a list begins with.
-CREATE TABLE IF NOT EXISTS list_file (
-    name      TEXT PRIMARY KEY,
-    list      TEXT NOT NULL,
-    day       TEXT NOT NULL,
-    first     INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
--- What an operator has been told once.
-CREATE TABLE IF NOT EXISTS told (what TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
--- Drops that the last routing pass left because of a register row.
-CREATE TABLE IF NOT EXISTS held (drop_name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-CREATE TRIGGER IF NOT EXISTS event_kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events are kept'); END;
-CREATE TRIGGER IF NOT EXISTS event_fixed BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events are fixed'); END;
-CREATE TRIGGER IF NOT EXISTS letter_kept BEFORE DELETE ON letter BEGIN SELECT RAISE(ABORT, 'letters are kept'); END;
-CREATE TRIGGER IF NOT EXISTS letter_fixed BEFORE UPDATE ON letter BEGIN SELECT RAISE(ABORT, 'letters are fixed'); END;
-";
+const SCHEMA: &str = include_str!("ledger/schema.sql");
 
-/// `user_version` of a ledger that has taken up what `outbox/` knows.
-const FILLED: u32 = 1;
+/// `user_version` of a ledger that has taken up what `outbox/` knows; the versions before knew no accounts, and nothing.
+const FILLED: u32 = 2;
+const WITHOUT_ACCOUNTS: u32 = 1;
 
 /// How long a commit waits for another process that reads.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
+pub use accounts::Account;
+use accounts::account;
 pub use night::{ListedEvent, Onward, Tally};
 
 /// For operators, where a reading or writing of the ledger fails in the middle of a pass.
@@ -144,6 +84,16 @@ impl Pending {
 /// How the source of a letter that was placed before begins.
 pub const OUTBOX: &str = "outbox/";
 
+/// What a ledger lacks when it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    Nothing,
+    /// It was written before accounts were kept.
+    Accounts,
+    /// It is new.
+    Everything,
+}
+
 /// A letter that is decided now.
 #[derive(Clone, Debug)]
 pub struct Decided {
@@ -156,6 +106,8 @@ pub struct Decided {
     /// RFC 3339.
     pub received: String,
     pub code: String,
+    /// SHA-256 of the metadata file; `None` where it was not read.
+    pub metadata: Option<Digest256>,
 }
 
 /// A letter that the ledger had forgotten and `outbox/` had not.
@@ -163,6 +115,8 @@ pub struct Decided {
 pub struct Remembered {
     pub decided: Decided,
     pub status: Status,
+    /// The text that it was read from.
+    pub text: String,
     /// Below `outbox/`.
     pub place: String,
     pub released: bool,
@@ -181,9 +135,9 @@ pub struct LedgerEvent {
 }
 
 impl Ledger {
-    /// Opens or makes the ledger; the flag says that it has not taken up yet what `outbox/` still knows, see
+    /// Opens or makes the ledger, and says what it has not taken up yet of what `outbox/` knows, see
     /// [`Ledger::remember`]. Whether the file was there says nothing: a pass may have been killed in between.
-    pub fn open(path: &Path) -> anyhow::Result<(Self, bool)> {
+    pub fn open(path: &Path) -> anyhow::Result<(Self, Lack)> {
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open(path)?;
             connection.busy_timeout(BUSY_WAIT)?;
@@ -192,6 +146,10 @@ impl Ledger {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.execute_batch(SCHEMA)?;
+            let columns = "SELECT 1 FROM pragma_table_info('letter') WHERE name = 'metadata'";
+            if !connection.prepare(columns)?.exists([])? {
+                connection.execute_batch("ALTER TABLE letter ADD COLUMN metadata BLOB")?;
+            }
             Ok(connection)
         };
         let connection = open().map_err(|error| {
@@ -206,7 +164,12 @@ impl Ledger {
             anyhow::anyhow!("{path}: protokollen kan ikke åpnes ({error}). Ingen brev er rørt. Prøv: {remedy}.")
         })?;
         let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        Ok((Self { connection }, version < FILLED))
+        let lack = match version {
+            FILLED.. => Lack::Nothing,
+            WITHOUT_ACCOUNTS => Lack::Accounts,
+            _ => Lack::Everything,
+        };
+        Ok((Self { connection }, lack))
     }
 
     /// Opens an existing ledger for looking only; `None` where there is none yet.
@@ -259,6 +222,7 @@ impl Ledger {
         for letter in letters {
             insert(&transaction, &letter.decided)?;
             arrived(&transaction, at, &letter.status, &letter.place)?;
+            account(&transaction, &letter.decided.id, &letter.place, &letter.text)?;
             if letter.released {
                 event(&transaction, &letter.decided.id, at, "released", None, None)?;
             }
@@ -325,10 +289,19 @@ impl Ledger {
 fn insert(connection: &Connection, d: &Decided) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO letter (id, key, attempt, refused, reference, sender, received)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO letter (id, key, attempt, refused, reference, sender, received, metadata)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
-        .execute(params![d.id, d.key.as_slice(), d.attempt, d.refused, d.reference, d.sender, d.received])?;
+        .execute(params![
+            d.id,
+            d.key.as_slice(),
+            d.attempt,
+            d.refused,
+            d.reference,
+            d.sender,
+            d.received,
+            d.metadata.as_ref().map(|digest| digest.as_slice())
+        ])?;
     event(connection, &d.id, &d.received, "decided", None, Some(&d.code))
 }
 
@@ -345,6 +318,11 @@ fn insert_pending(connection: &Connection, id: &str, pending: &Pending) -> rusql
 fn arrived(connection: &Connection, at: &str, status: &Status, place: &str) -> rusqlite::Result<()> {
     event(connection, &status.forsendelsesId, at, "placed", Some(place), None)?;
     happened(connection, status)?;
+    let text = "SELECT status FROM pending WHERE letter = ?1";
+    let text = connection.prepare_cached(text)?.query_row([&status.forsendelsesId], |row| row.get::<_, String>(0));
+    if let Some(text) = text.optional()? {
+        account(connection, &status.forsendelsesId, place, &text)?;
+    }
     let delete = "DELETE FROM pending WHERE letter = ?1";
     connection.prepare_cached(delete)?.execute([&status.forsendelsesId]).map(drop)
 }
@@ -426,6 +404,7 @@ mod tests {
             sender: Some("910077473".to_owned()),
             received: "2026-11-23T09:00:00+01:00".to_owned(),
             code: "reserved".to_owned(),
+            metadata: None,
         };
         let pending = Pending {
             source: "inbox/a".to_owned(),
@@ -454,10 +433,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ledger.sqlite");
         let (ledger, new) = Ledger::open(&path).unwrap();
-        assert!(new);
+        assert_eq!(new, Lack::Everything);
         drop(ledger);
         let (mut ledger, new) = Ledger::open(&path).unwrap();
-        assert!(new, "it was opened and never filled");
+        assert_eq!(new, Lack::Everything, "it was opened and never filled");
         ledger.remember("2026-11-23T09:00:00+01:00", &[]).unwrap();
         let (first, pending) = decided("id-1", 1);
         ledger.decide(&[(&first, &pending)]).unwrap();
@@ -466,7 +445,9 @@ mod tests {
         ledger.placed("2026-11-23T09:00:00+01:00", [(&status, "print/a.01234567".to_owned())]).unwrap();
         drop(ledger);
         let (ledger, new) = Ledger::open(&path).unwrap();
-        assert!(!new && ledger.pending().unwrap().is_empty());
+        assert!(new == Lack::Nothing && ledger.pending().unwrap().is_empty());
+        let account = ledger.account("print/a.01234567").unwrap().unwrap();
+        assert_eq!((account.id.as_str(), account.status.as_str()), ("id-1", "status: AKSEPTERT\n"));
         let earlier = ledger.earlier(&[1; 32]).unwrap();
         assert_eq!((earlier.len(), earlier[0].pending.clone(), earlier[0].released), (1, None, false));
         assert_eq!(ledger.with_reference("2026/1").unwrap(), ["id-1"]);

@@ -106,7 +106,10 @@ pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time) -> any
         if pending.target.starts_with(seal::TARGET) {
             continue;
         }
-        let Ok(status) = Status::from_yaml(pending.status.as_bytes()) else { continue };
+        let Ok(status) = Status::from_yaml(pending.status.as_bytes()) else {
+            messages.push(not_understood(&pending.source));
+            continue;
+        };
         let target = root.outbox().join(&pending.target);
         let names = match folders.entry(target.clone()) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -152,6 +155,14 @@ fn record_arrived(
     let places = arrived.iter().map(|(path, status, target)| (status, format!("{target}/{}", name(path))));
     ledger.placed(&Stamp(now).to_string(), places).context(LEDGER_FAILED)?;
     Ok(arrived.par_iter().filter_map(|(path, ..)| mark(root, spool, path)).collect())
+}
+
+/// What an operator reads of a recorded decision that this version cannot read. Its letter stays where it is.
+pub fn not_understood(source: &str) -> String {
+    format!(
+        "{}: avgjørelsen for brevet står i .postgang/ledger.sqlite, men kan ikke forstås av denne versjonen. Brevet er ikke flyttet, og de andre går videre. Prøv: kjør versjonen som skrev den, eller legg tilbake protokollen fra en sikkerhetskopi.",
+        shown(source)
+    )
 }
 
 fn folder_names(dir: &Path) -> anyhow::Result<Vec<String>> {

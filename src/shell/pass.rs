@@ -22,7 +22,7 @@ use rayon::prelude::*;
 
 use super::dir::Fingerprint;
 use super::intake::{self, Patience};
-use super::ledger::{FAILED as LEDGER_FAILED, Ledger};
+use super::ledger::{FAILED as LEDGER_FAILED, Lack, Ledger};
 use super::print::cover::{CoverFault, check_return};
 use super::registers::{Registers, Request, SnapshotMemory, Wanted, consult};
 use super::root::{Lock, Root, RootError};
@@ -62,8 +62,19 @@ pub enum PassError {
         "registry/avsendere.yaml, {0}. Ingen brev er rørt. Prøv: rett filen, og kontroller den med postgang check registry/avsendere.yaml."
     )]
     Senders(#[from] SendersError),
-    #[error("{0:#}")]
+    #[error("{}", with_remedy(.0))]
     Other(#[from] anyhow::Error),
+}
+
+/// Where nothing better is known, the disk is what to look at.
+fn with_remedy(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    match text.contains("Prøv: ") {
+        true => text,
+        false => format!(
+            "{text}. Det som ikke er ferdig, tas opp igjen ved neste start. Prøv: kontroller plass og rettigheter på disken."
+        ),
+    }
 }
 
 /// Reads `registry/avsendere.yaml`.
@@ -162,23 +173,25 @@ pub(super) struct Desk<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// Opens the ledger and finishes what a crash broke off. The lock is held.
-    /// Opens the ledger and, where asked, finishes what an earlier process left undone.
+    /// Opens the ledger and, where asked, finishes what an earlier process left undone. The lock is held.
     pub(super) fn begin(
         root: &'a Root,
         settings: &'a Settings,
         senders: &'a Senders,
         recover: bool,
     ) -> Result<Self, PassError> {
-        let (ledger, is_new) = Ledger::open(root.ledger())?;
+        let (ledger, lack) = Ledger::open(root.ledger())?;
         let spool = Spool::new(root, settings.probe);
         let desk = Desk { root, settings, senders, spool };
         let mut pass = Self { desk: Arc::new(desk), ledger, report: Report::default() };
-        if is_new {
-            pass.rebuild_ledger()?;
+        match lack {
+            Lack::Nothing => {}
+            Lack::Accounts => pass.take_up_accounts()?,
+            Lack::Everything => pass.rebuild_ledger()?,
         }
         if recover {
             pass.finish_moves()?;
+            pass.write_accounts()?;
             pass.restore_marks()?;
         }
         Ok(pass)

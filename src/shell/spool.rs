@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use super::dir::Dir;
 use super::root::Root;
 use crate::core::identity::OrgNumber;
-use crate::core::names::{BATCH, DECISION, OURS, READY, STATUS, says_complete, shown};
+use crate::core::names::{BATCH, DECISION, OURS, READY, STATUS, is_batch_name, says_complete, shown};
 use crate::core::route::Channel;
 
 /// Where a letter whose inbox is nobody's own is kept while it is worked on.
@@ -301,8 +301,10 @@ impl<'a> Spool<'a> {
     pub fn unmarked_batches(&self) -> io::Result<Vec<PathBuf>> {
         let mut batches = Vec::new();
         for entry in fs::read_dir(self.root.channel(Channel::Print))? {
-            let path = entry?.path();
-            if path.join(BATCH).is_file() && !path.join(READY).exists() {
+            let entry = entry?;
+            let path = entry.path();
+            let is_batch = is_batch_name(&entry.file_name().to_string_lossy()) && path.join(BATCH).is_file();
+            if is_batch && !path.join(READY).exists() {
                 batches.push(path);
             }
         }

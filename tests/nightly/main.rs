@@ -1,6 +1,7 @@
 //! The night, with the real program on real folders.
 
 mod crash;
+mod doubts;
 mod receipts;
 mod rules;
 mod stops;

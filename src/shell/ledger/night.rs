@@ -76,7 +76,14 @@ impl Ledger {
                     event(&transaction, id, at, "decided", None, Some(&letter.status.kode))?;
                     insert_pending(&transaction, id, pending)?;
                 }
-                None => happened(&transaction, letter.status)?,
+                None => {
+                    happened(&transaction, letter.status)?;
+                    transaction
+                        .prepare_cached(
+                            "UPDATE account SET status = ?2, unwritten = 1 WHERE letter = ?1 AND status <> ?2",
+                        )?
+                        .execute([id, &letter.status.to_yaml()])?;
+                }
             }
             if letter.reminded {
                 once(&transaction, id, at, "reminded")?;
@@ -147,6 +154,7 @@ impl Ledger {
         let transaction = self.connection.transaction()?;
         for id in ids {
             event(&transaction, id, at, "purged", None, None)?;
+            transaction.prepare_cached("DELETE FROM account WHERE letter = ?1")?.execute([id])?;
         }
         Ok(transaction.commit()?)
     }

@@ -4,36 +4,46 @@ mod files;
 mod letter;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rayon::prelude::*;
 
-use letter::{Printable, Unprintable};
+use files::Setback;
+use letter::{Obstacle, Printable, Unprintable};
 
 use super::Night;
 use super::seal;
+use super::standing::{self, Known, Standing};
 use super::survey::{batch_names, name, waiting_for_print};
 use crate::core::identity::OrgNumber;
 use crate::core::nightly::refuse;
 use crate::core::route::Channel;
 use crate::core::senders::Sender;
 use crate::core::status::Status;
-use crate::shell::find::read_status;
 use crate::shell::ledger::{OUTBOX, Onward, Pending};
 use crate::shell::moves::Journey;
+
+/// What an operator reads of a letter that is not what was decided on.
+fn changed(letter: &Path, file: &str) -> String {
+    format!(
+        "outbox/print/{}: {file} er endret etter at brevet ble mottatt, og brevet er ikke skrevet ut. Prøv: legg tilbake filen slik den var, eller stopp brevet og send det på nytt.",
+        name(letter)
+    )
+}
 
 impl Night<'_> {
     /// Step 6: seals a batch for every sender that has letters in `outbox/print/`.
     pub(super) fn print(&mut self) -> anyhow::Result<()> {
         let folders = waiting_for_print(self.pass.desk.root).context("kan ikke lese outbox/print")?;
         let busy = self.busy()?;
-        let read = |path: PathBuf| read_status(&path).map(|status| (path, status));
-        let letters: Vec<(PathBuf, Status)> = folders.into_par_iter().filter_map(read).collect();
         let mut by_sender: BTreeMap<String, Vec<(PathBuf, Status)>> = BTreeMap::new();
-        for (path, status) in letters {
-            if !busy.contains(&status.forsendelsesId) {
-                by_sender.entry(status.avsender.clone().unwrap_or_default()).or_default().push((path, status));
+        for path in folders {
+            // What is doubtful has been named already, in the same night.
+            let account = standing::account(self.pass.desk.root, &self.pass.ledger, &path)?;
+            let known = Known { busy: &busy, doubled: &self.doubled };
+            if let Standing::Sure(status) = known.standing(&path, false, account.as_ref()) {
+                by_sender.entry(status.avsender.clone().unwrap_or_default()).or_default().push((path, *status));
             }
         }
         for (number, letters) in by_sender {
@@ -52,17 +62,20 @@ impl Night<'_> {
     /// Makes the sender's batch, without the letters that turn out not to be printable, and seals it.
     fn print_for(&mut self, sender: &Sender, letters: Vec<(PathBuf, Status)>) -> anyhow::Result<()> {
         let wall = self.pass.desk.settings.wall;
-        let examine = |(path, status)| letter::examine(path, status, sender, wall);
-        let examined: Vec<_> = letters.into_par_iter().map(examine).collect();
+        let metadata = letters.iter().map(|(_, status)| self.pass.ledger.metadata(&status.forsendelsesId));
+        let metadata = metadata.collect::<anyhow::Result<Vec<_>>>()?;
+        let examine = |((path, status), metadata)| letter::examine(path, status, metadata, sender, wall);
+        let examined: Vec<_> = letters.into_par_iter().zip(metadata).map(examine).collect();
         let (mut printable, mut refused) = (Vec::new(), Vec::new());
         for outcome in examined {
             match outcome {
                 Ok(Ok(letter)) => printable.push(letter),
                 Ok(Err(unprintable)) => refused.push(*unprintable),
-                Err((path, error)) => self.needs_person(format!(
+                Err((path, Obstacle::Disk(error))) => self.needs_person(format!(
                     "outbox/print/{}: brevet kunne ikke leses ({error}), og er ikke skrevet ut. Prøv: kontroller rettigheter og disk.",
                     name(&path)
                 )),
+                Err((path, Obstacle::Changed(file))) => self.needs_person(changed(&path, &file)),
             }
         }
         let mut printable = self.open_to_us(printable);
@@ -83,9 +96,13 @@ impl Night<'_> {
                     self.needs_person(text);
                     break None;
                 }
-                Ok(Some((index, refusal))) => {
+                Ok(Some((index, Setback::Refused(refusal)))) => {
                     let letter = printable.remove(index);
                     refused.push(Unprintable { path: letter.path, status: letter.status, refusal });
+                }
+                Ok(Some((index, Setback::Changed(file)))) => {
+                    let letter = printable.remove(index);
+                    self.needs_person(changed(&letter.path, &file));
                 }
             }
         };

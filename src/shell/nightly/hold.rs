@@ -13,6 +13,7 @@ use crate::core::status::Status;
 use crate::shell::find::find;
 use crate::shell::nightly::Receipts;
 use crate::shell::nightly::letters::Decided;
+use crate::shell::nightly::standing;
 use crate::shell::nightly::survey::{Kind, Letter};
 use crate::shell::pass::{Pass, PassError, Settings, enter};
 use crate::shell::receipts;
@@ -45,6 +46,7 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
         reminded: Vec::new(),
         matters: Vec::new(),
         met: std::collections::HashSet::new(),
+        doubled: std::collections::HashSet::new(),
         told: Vec::new(),
     };
     let busy = night.busy()?;
@@ -83,6 +85,12 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
 impl Night<'_> {
     /// Stops a letter, or says why it is too late. What receipts say happened first; tonight's `nightly` acts on that.
     fn stop(&mut self, path: &Path, status: &Status, at: &str, reason: &str) -> anyhow::Result<Option<&'static str>> {
+        let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, path)?;
+        if recorded.as_ref() != Some(status) {
+            return Ok(Some(
+                "Mappen eller status.yaml er endret av andre enn postgang. Prøv: kjør postgang nightly, som sier hva som er galt.",
+            ));
+        }
         let receipts = receipts::read(&self.pass.desk.root.receipts()).context(receipts::UNREADABLE)?;
         let id = Uuid::try_parse(&status.forsendelsesId).map(|id| id.as_u128()).unwrap_or_default();
         let step = rules::waiting(status, receipts.of(id), Some(reason), &self.rules());

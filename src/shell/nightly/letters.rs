@@ -9,6 +9,7 @@ use encoding_rs::{Encoding, WINDOWS_1252};
 use rayon::prelude::*;
 use uuid::Uuid;
 
+use super::standing::{self, Doubt, Known, Standing};
 use super::survey::{self, Kind, Letter, name};
 use super::{BATCH, Night, hold, inside, lists};
 use crate::core::names::shown;
@@ -17,11 +18,10 @@ use crate::core::route::{Channel, State};
 use crate::core::status::Status;
 use crate::shell::dir::read_regular;
 use crate::shell::find::read_status;
-use crate::shell::ledger::{Onward, Pending};
+use crate::shell::ledger::{Account, Onward, Pending};
 use crate::shell::moves::{self, Journey};
 use crate::shell::pass::Pass;
 use crate::shell::receipts::Receipts;
-use crate::shell::root::Root;
 
 /// Bytes of a stop file that are read.
 const STOP_BYTES_MAX: u64 = 4 << 10;
@@ -33,28 +33,27 @@ pub(super) struct Decided<'s> {
     pub(super) step: Step,
 }
 
+/// A letter that waits for a person.
+struct Waits<'s> {
+    letter: &'s Letter,
+    doubt: Doubt,
+}
+
 /// What a letter's step depends on, for any thread.
 struct Desk<'a> {
-    root: &'a Root,
     receipts: &'a Receipts,
-    busy: &'a HashSet<String>,
+    known: Known<'a>,
     night: rules::Night<'a>,
 }
 
 impl Desk<'_> {
     /// What tonight's rules say of a letter; `None` for a folder that is no letter or is on its way already.
-    fn decide<'s>(&self, letter: &'s Letter) -> Option<Result<Decided<'s>, String>> {
-        let Some(before) = read_status(&letter.path) else {
-            return letter.ready.then(|| {
-                Err(format!(
-                    "{}: status.yaml mangler eller kan ikke leses, og brevet er ikke rørt. Prøv: gi postgang tilgang til mappen, eller legg filen tilbake fra en sikkerhetskopi.",
-                    shown(&inside(self.root, &letter.path))
-                ))
-            });
+    fn decide<'s>(&self, letter: &'s Letter, account: Option<&Account>) -> Option<Result<Decided<'s>, Waits<'s>>> {
+        let before = match self.known.standing(&letter.path, letter.ready, account) {
+            Standing::Sure(before) => *before,
+            Standing::PassedOver => return None,
+            Standing::Doubtful(doubt) => return Some(Err(Waits { letter, doubt })),
         };
-        if self.busy.contains(&before.forsendelsesId) {
-            return None;
-        }
         let id = Uuid::try_parse(&before.forsendelsesId).map(|id| id.as_u128()).unwrap_or_default();
         let receipts = self.receipts.of(id);
         let step = match letter.kind {
@@ -88,6 +87,8 @@ impl Night<'_> {
         let letters = survey::survey(self.pass.desk.root).context("kan ikke lese outbox/")?;
         self.restore_archive_marks(&letters);
         let busy = self.busy()?;
+        let doubled = self.doubled(&letters)?;
+        self.doubled.clone_from(&doubled);
         // A letter that is finished is looked into only where a receipt may concern it.
         let hints: HashSet<u32> = self.receipts.letters().map(|(id, ..)| (id >> 96) as u32).collect();
         let concerned = |letter: &Letter| {
@@ -107,14 +108,23 @@ impl Night<'_> {
         let letters: Vec<Letter> = letters.into_iter().filter(concerned).collect();
         for chunk in letters.chunks(BATCH) {
             let root = self.pass.desk.root;
-            let desk = Desk { root, receipts: &self.receipts, busy: &busy, night: self.rules() };
-            let decided: Vec<Result<Decided, String>> =
-                chunk.par_iter().filter_map(|letter| desk.decide(letter)).collect();
+            let known = Known { busy: &busy, doubled: &doubled };
+            let desk = Desk { receipts: &self.receipts, known, night: self.rules() };
+            let accounts = chunk.iter().map(|letter| standing::account(root, &self.pass.ledger, &letter.path));
+            let accounts = accounts.collect::<anyhow::Result<Vec<_>>>()?;
+            let decided: Vec<Result<Decided, Waits>> = chunk
+                .par_iter()
+                .zip(&accounts)
+                .filter_map(|(letter, account)| desk.decide(letter, account.as_ref()))
+                .collect();
             let mut changed = Vec::new();
             for outcome in decided {
                 match outcome {
                     Ok(decided) => changed.push(decided),
-                    Err(message) => self.needs_person(message),
+                    Err(waits) => {
+                        let message = self.doubt(&waits.letter.path, &waits.doubt)?;
+                        self.needs_person(message);
+                    }
                 }
             }
             for decided in &changed {
@@ -170,20 +180,26 @@ impl Night<'_> {
     }
 
     /// New `status.yaml`s for letters that stay, together; says which could not be written.
-    fn change(&self, stay: &[&Decided]) -> anyhow::Result<Vec<String>> {
+    fn change(&mut self, stay: &[&Decided]) -> anyhow::Result<Vec<String>> {
         let desk = &*self.pass.desk;
         let spool = &desk.spool;
         let prepare = |decided: &&Decided| spool.prepare(&decided.letter.path, &decided.step.status.to_yaml());
         let prepared: Vec<io::Result<()>> = stay.par_iter().map(prepare).collect();
         spool.sync().context("kan ikke lagre status.yaml varig")?;
         let put = |(decided, prepared): (&&Decided, io::Result<()>)| {
-            let outcome = prepared.and_then(|()| spool.put_in_force(&decided.letter.path));
-            let place = || inside(desk.root, &decided.letter.path);
-            outcome.err().map(|error| {
-                format!("{}: status.yaml kunne ikke skrives ({error}). Det prøves igjen neste natt. Prøv: kontroller plass og rettigheter.", shown(&place()))
-            })
+            prepared.and_then(|()| spool.put_in_force(&decided.letter.path))
         };
-        Ok(stay.par_iter().zip(prepared).filter_map(put).collect())
+        let put: Vec<io::Result<()>> = stay.par_iter().zip(prepared).map(put).collect();
+        let written = stay.iter().zip(&put).filter(|(_, outcome)| outcome.is_ok());
+        let written: Vec<&str> = written.map(|(decided, _)| decided.step.status.forsendelsesId.as_str()).collect();
+        let failed = stay.iter().zip(&put).filter_map(|(decided, outcome)| {
+            let error = outcome.as_ref().err()?;
+            let place = inside(desk.root, &decided.letter.path);
+            Some(format!("{}: status.yaml kunne ikke skrives ({error}). Det prøves igjen neste natt. Prøv: kontroller plass og rettigheter.", shown(&place)))
+        });
+        let failed = failed.collect();
+        self.pass.ledger.written(written)?;
+        Ok(failed)
     }
 
     /// Carries out moves that are recorded.

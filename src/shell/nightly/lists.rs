@@ -10,6 +10,7 @@ use std::path::Path;
 use anyhow::Context;
 use chrono::{Days, TimeDelta};
 
+use super::standing;
 use super::survey::{name, sealed_batches, subfolders};
 use super::{Night, inside};
 use crate::core::calendar::{Time, parse_time};
@@ -122,7 +123,7 @@ impl Night<'_> {
         let outbox = root.outbox();
         let mut rows = std::mem::take(&mut self.matters);
         for letter in subfolders(&root.channel(Channel::Avvist)).context("kan ikke lese outbox/avvist")? {
-            if let Some(status) = read_status(&letter) {
+            if let Some(status) = standing::recorded(root, &self.pass.ledger, &letter)? {
                 let what = if status.status == State::IkkeLevert { "ikke levert" } else { "avvist" };
                 rows.push(matter(what, &status, &inside(root, &letter)));
             }

@@ -11,28 +11,26 @@ mod lists;
 mod report;
 mod retention;
 pub mod seal;
+mod standing;
 pub(super) mod survey;
 mod told;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 pub use hold::{Held, hold};
-use rayon::prelude::*;
 pub use report::NightReport;
 
 use self::letters::Decided;
 use self::survey::{Letter, name};
-use super::find::read_status;
 use super::moves;
 use super::pass::{Pass, PassError, Settings, enter};
 use super::receipts::{self, Receipts};
 use super::root::Root;
 use crate::core::calendar::Time;
-use crate::core::nightly::{self as rules, Step};
-use crate::core::status::{Stamp, Status};
+use crate::core::nightly as rules;
+use crate::core::status::Stamp;
 
 /// Letters that share their syncs.
 const BATCH: usize = 1_000;
@@ -52,6 +50,8 @@ struct Night<'a> {
     matters: Vec<lists::Matter>,
     /// Letters known to somebody: their receipts are no mystery.
     met: HashSet<u128>,
+    /// Letters that a folder claims to be which is none of ours.
+    doubled: HashSet<String>,
     /// What tonight's messages tell for the first time.
     told: Vec<String>,
 }
@@ -73,6 +73,7 @@ pub fn nightly(root: &Root, settings: &Settings) -> Result<NightReport, PassErro
         reminded: Vec::new(),
         matters: Vec::new(),
         met: HashSet::new(),
+        doubled: HashSet::new(),
         told: Vec::new(),
     };
     night.run()?;
@@ -124,12 +125,15 @@ impl Night<'_> {
         let letters = std::mem::take(&mut self.reminded);
         for chunk in letters.chunks(BATCH) {
             let night = self.rules();
-            let archive = |letter: &'_ Letter| -> Option<(Status, Step)> {
-                let before = read_status(&letter.path)?;
-                rules::reminded(&before, &night).map(|step| (before, step))
-            };
-            let decide = |letter| archive(letter).map(|(before, step)| Decided { letter, before, step });
-            let decided: Vec<Decided> = chunk.iter().filter_map(decide).collect();
+            let mut decided = Vec::new();
+            for letter in chunk {
+                let Some(before) = standing::recorded(self.pass.desk.root, &self.pass.ledger, &letter.path)? else {
+                    continue;
+                };
+                if let Some(step) = rules::reminded(&before, &night) {
+                    decided.push(Decided { letter, before, step });
+                }
+            }
             self.carry_out(decided)?;
         }
         Ok(())
@@ -141,8 +145,15 @@ impl Night<'_> {
         let at = self.at();
         for batch in batches {
             let letters = survey::subfolders(&batch).context("kan ikke lese bunken")?;
-            let settled = |letter: &PathBuf| read_status(letter).is_some_and(|status| rules::is_settled(&status));
-            if letters.is_empty() || !letters.par_iter().all(settled) {
+            let mut settled = !letters.is_empty();
+            for letter in &letters {
+                let status = standing::recorded(self.pass.desk.root, &self.pass.ledger, letter)?;
+                settled &= status.is_some_and(|status| rules::is_settled(&status));
+                if !settled {
+                    break;
+                }
+            }
+            if !settled {
                 continue;
             }
             let Pass { desk, ledger, .. } = &mut self.pass;

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use chrono::{Days, Months, NaiveDate};
-use rayon::prelude::*;
 
+use super::standing;
 use super::survey::{is_batch, name, subfolders};
 use super::{Night, inside};
 use crate::core::calendar::{Time, midnight, parse_time};
 use crate::core::names::shown;
 use crate::core::route::Channel;
-use crate::core::status::Status;
 use crate::shell::find::read_status;
 
 /// The day in a batch's name.
@@ -44,11 +43,16 @@ impl Night<'_> {
     }
 
     fn purge_letters(&mut self, folders: Vec<PathBuf>, limit: Time) -> anyhow::Result<()> {
-        let old = |path: PathBuf| {
-            let status: Status = read_status(&path)?;
-            (status.plassert.0 < limit).then_some((path, status.forsendelsesId))
-        };
-        let old: Vec<(PathBuf, String)> = folders.into_par_iter().filter_map(old).collect();
+        let mut old = Vec::new();
+        for path in folders {
+            // A copy that somebody made is as old as it says, and no letter of the ledger's.
+            let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, &path)?;
+            let id = recorded.as_ref().map(|status| status.forsendelsesId.clone());
+            let Some(status) = recorded.or_else(|| read_status(&path)) else { continue };
+            if status.plassert.0 < limit {
+                old.push((path, id));
+            }
+        }
         self.delete(old)
     }
 
@@ -60,7 +64,11 @@ impl Night<'_> {
             return Ok(());
         }
         let letters = subfolders(batch).context("kan ikke lese outbox/arkiv")?;
-        let ids: Vec<String> = letters.iter().filter_map(|letter| Some(read_status(letter)?.forsendelsesId)).collect();
+        let mut ids = Vec::new();
+        for letter in &letters {
+            let account = standing::account(self.pass.desk.root, &self.pass.ledger, letter)?;
+            ids.extend(account.map(|account| account.id));
+        }
         self.pass.ledger.purged(&self.at(), &ids)?;
         self.report.purged += ids.len();
         self.remove(batch);
@@ -78,11 +86,11 @@ impl Night<'_> {
         }
     }
 
-    fn delete(&mut self, letters: Vec<(PathBuf, String)>) -> anyhow::Result<()> {
+    fn delete(&mut self, letters: Vec<(PathBuf, Option<String>)>) -> anyhow::Result<()> {
         if letters.is_empty() {
             return Ok(());
         }
-        let ids: Vec<String> = letters.iter().map(|(_, id)| id.clone()).collect();
+        let ids: Vec<String> = letters.iter().filter_map(|(_, id)| id.clone()).collect();
         self.pass.ledger.purged(&self.at(), &ids)?;
         self.report.purged += ids.len();
         for (path, _) in letters {

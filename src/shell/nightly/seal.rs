@@ -21,11 +21,11 @@ use rayon::prelude::*;
 use super::survey::{name, subfolders};
 use crate::core::calendar::Time;
 use crate::core::names::{BATCH, STATUS};
-use crate::core::nightly::{seal as sealed, unseal};
-use crate::core::route::{Channel, State};
+use crate::core::nightly::seal as sealed;
+use crate::core::route::Channel;
 use crate::core::status::{Stamp, Status};
-use crate::shell::find::read_status;
 use crate::shell::ledger::{Ledger, OUTBOX, Onward, Pending};
+use crate::shell::moves;
 use crate::shell::root::Root;
 use crate::shell::spool::Spool;
 
@@ -130,7 +130,10 @@ fn finish_one(
     spool.sync().context("kan ikke lagre bunken varig; den tas opp igjen ved neste start")?;
     let mut placed = Vec::new();
     for pending in letters {
-        let status = Status::from_yaml(pending.status.as_bytes()).context("protokollen har en ukjent status")?;
+        // Written by this program when the batch was recorded; one that another version wrote is named by the pass.
+        let Ok(status) = Status::from_yaml(pending.status.as_bytes()) else {
+            return Ok(Some(moves::not_understood(&pending.source)));
+        };
         placed.push((status, format!("{}/{}", pending.target, pending.folder)));
     }
     ledger.sealed(batch, at, placed.iter().map(|(status, place)| (status, place.clone())))?;
@@ -169,9 +172,9 @@ fn give_up(root: &Root, spool: &Spool, ledger: &mut Ledger, batch: &str, letters
     let mut ids = Vec::new();
     for pending in letters {
         let letter = root.dir().join(&pending.source);
-        let sealed = read_status(&letter).filter(|status| status.status == State::SendtPrint);
-        if let Some(status) = sealed {
-            spool.write(&letter, &unseal(&status, batch).to_yaml(), None).context("kan ikke skrive status.yaml")?;
+        let account = ledger.account(pending.source.strip_prefix(OUTBOX).unwrap_or_default())?;
+        if let Some(account) = account.filter(|_| letter.is_dir()) {
+            spool.write(&letter, &account.status, None).context("kan ikke skrive status.yaml")?;
         }
         ids.extend(Status::from_yaml(pending.status.as_bytes()).map(|status| status.forsendelsesId));
     }

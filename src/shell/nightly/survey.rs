@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::core::names::{BATCH, READY, is_stop};
+use crate::core::names::{BATCH, READY, is_batch_name, is_stop};
 use crate::core::route::Channel;
 use crate::shell::root::Root;
 
@@ -113,8 +113,9 @@ fn look(path: PathBuf, kind: Kind) -> Option<Letter> {
     Some(letter)
 }
 
+/// A sealed print batch: `batch-YYYY-MM-DD-NN` with its `batch.yaml`. A letter's name ends in its id.
 pub fn is_batch(folder: &Path) -> bool {
-    folder.join(BATCH).is_file()
+    is_batch_name(&name(folder)) && folder.join(BATCH).is_file()
 }
 
 pub fn name(path: &Path) -> String {

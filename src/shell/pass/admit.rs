@@ -78,8 +78,10 @@ impl Pass<'_> {
             };
             if let Some((id, pending)) = recorded(earlier, &letter.name, &resumed, &present) {
                 resumed.insert(id);
-                let status =
-                    Status::from_yaml(pending.status.as_bytes()).context("protokollen har en ukjent status")?;
+                let Ok(status) = Status::from_yaml(pending.status.as_bytes()) else {
+                    self.report.not_understood(&letter.name);
+                    continue;
+                };
                 let admitted = Admitted { name: letter.name, status, pending };
                 settled.push(Settled::Recorded(Box::new(admitted)));
                 continue;
@@ -188,6 +190,7 @@ impl Desk<'_> {
             sender: status.avsender.clone(),
             received: status.mottatt.to_string(),
             code: status.kode.clone(),
+            metadata: letter.metadata,
         };
         (Some(decided), Admitted { name: letter.name, status, pending })
     }

@@ -1,5 +1,7 @@
 //! What an earlier pass left behind: letters that arrived without being recorded, missing marks, a lost ledger.
 
+use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -7,8 +9,8 @@ use rayon::prelude::*;
 
 use super::{Desk, Pass, PassError};
 use crate::core::route::{Channel, State};
-use crate::core::status::Stamp;
-use crate::shell::find::{letters, read_status};
+use crate::core::status::{Stamp, Status};
+use crate::shell::find::{letters, read_status_text};
 use crate::shell::intake;
 use crate::shell::ledger::{Decided, Remembered};
 use crate::shell::moves;
@@ -47,6 +49,56 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// Writes the accounts that a crash kept from their folders.
+    pub(super) fn write_accounts(&mut self) -> Result<(), PassError> {
+        let unwritten = self.ledger.unwritten()?;
+        if unwritten.is_empty() {
+            return Ok(());
+        }
+        let Desk { root, spool, .. } = &*self.desk;
+        let places: HashMap<String, PathBuf> = match unwritten.iter().any(|(_, place, _)| place.starts_with("batch-")) {
+            true => letters(root).filter_map(|path| Some((within_batch(&path)?, path))).collect(),
+            false => HashMap::new(),
+        };
+        let folder = |place: &String| places.get(place).cloned().unwrap_or_else(|| root.outbox().join(place));
+        let write = |(_, place, text): &(String, String, String)| {
+            let folder = folder(place);
+            spool.prepare(&folder, text).map(|()| folder)
+        };
+        let prepared: Vec<_> = unwritten.par_iter().map(write).collect();
+        spool.sync().context("kan ikke lagre status.yaml varig")?;
+        let mut written = Vec::new();
+        for ((id, place, _), prepared) in unwritten.iter().zip(prepared) {
+            match prepared.and_then(|folder| spool.put_in_force(&folder)) {
+                Ok(()) => written.push(id.as_str()),
+                // Its sender has taken it away.
+                Err(error) if error.kind() == ErrorKind::NotFound => written.push(id.as_str()),
+                Err(error) => {
+                    self.report.needs_person = true;
+                    self.report.messages.push(format!(
+                        "outbox/{place}: status.yaml kunne ikke skrives ({error}). Det prøves igjen ved neste start. Prøv: kontroller plass og rettigheter."
+                    ));
+                }
+            }
+        }
+        spool.sync().context("kan ikke lagre status.yaml varig")?;
+        Ok(self.ledger.written(written)?)
+    }
+
+    /// Takes up what the letters in `outbox/` say of themselves into a ledger that was written before accounts were
+    /// kept. They are believed this once.
+    pub(super) fn take_up_accounts(&mut self) -> Result<(), PassError> {
+        let root = self.desk.root;
+        let account = |path: PathBuf| {
+            let text = String::from_utf8(read_status_text(&path)?).ok()?;
+            let id = Status::from_yaml(text.as_bytes()).ok()?.forsendelsesId;
+            let place = path.strip_prefix(root.outbox()).ok()?.to_string_lossy().into_owned();
+            self.ledger.knows(&id).ok()?.then_some((id, place, text))
+        };
+        let accounts: Vec<_> = letters(root).filter_map(account).collect();
+        Ok(self.ledger.take_up_accounts(&accounts)?)
+    }
+
     /// Fills a new ledger from the letters in `outbox/`.
     pub(super) fn rebuild_ledger(&mut self) -> Result<(), PassError> {
         let folders: Vec<PathBuf> = letters(self.desk.root).collect();
@@ -72,10 +124,17 @@ impl Pass<'_> {
     }
 }
 
+/// Where a letter lies within its batch: `batch-…/letter`.
+fn within_batch(path: &Path) -> Option<String> {
+    let batch = path.parent()?.file_name()?.to_str().filter(|name| name.starts_with("batch-"))?;
+    Some(format!("{batch}/{}", path.file_name()?.to_str()?))
+}
+
 impl Desk<'_> {
     /// A placed letter as the ledger would have it.
     fn remember(&self, folder: &Path) -> Option<Remembered> {
-        let status = read_status(folder)?;
+        let text = String::from_utf8(read_status_text(folder)?).ok()?;
+        let status = Status::from_yaml(text.as_bytes()).ok()?;
         let drop = intake::open(folder, None, self.settings.wall).ok()?.drop;
         let reads = match &drop.letter {
             Ok(_) => intake::read_documents(folder, &drop, None).ok()?,
@@ -97,7 +156,8 @@ impl Desk<'_> {
             sender: status.avsender.clone(),
             received: status.mottatt.to_string(),
             code: status.kode.clone(),
+            metadata: drop.metadata,
         };
-        Some(Remembered { decided, status, place, released })
+        Some(Remembered { decided, status, text, place, released })
     }
 }

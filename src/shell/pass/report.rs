@@ -9,6 +9,7 @@ use crate::core::names::shown;
 use crate::core::route::Channel;
 use crate::core::snapshot::{SnapshotName, SnapshotUsed};
 use crate::core::status::Status;
+use crate::shell::moves::not_understood;
 use crate::shell::registers::Note;
 use crate::shell::spool::DropName;
 use crate::shell::stopwatch::Stopwatch;
@@ -179,6 +180,15 @@ impl Report {
             "{}: brevet er avgjort, men kunne ikke flyttes ({why}). Det ligger trygt i .postgang/work og går videre i neste kjøring. Prøv: kontroller plass og rettigheter på disken.",
             name.shown()
         ));
+    }
+
+    /// A letter whose recorded decision this version cannot read.
+    pub(super) fn not_understood(&mut self, name: &DropName) {
+        self.left += 1;
+        // It is told where the moves are finished, too.
+        let line = not_understood(&name.shown());
+        self.messages.retain(|message| *message != line);
+        self.trouble(name, line);
     }
 
     /// Drops that a register row holds, for the night's list.

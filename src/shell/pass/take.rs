@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Desk;
 use crate::core::identity::RecipientId;
 use crate::core::judge::{self, Drop, Judgement, Read};
-use crate::core::letter::{Key, Letter};
+use crate::core::letter::{Digest256, Key, Letter};
 use crate::core::route::Facts;
 use crate::core::senders::Senders;
 use crate::shell::dir::{Dir, Fingerprint};
@@ -42,6 +42,7 @@ pub(super) struct Examined {
     pub(super) key: Key,
     pub(super) letter: Option<Letter>,
     pub(super) reference: Option<String>,
+    pub(super) metadata: Option<Digest256>,
     pub(super) reads: Vec<Read>,
     pub(super) recipient: Option<RecipientId>,
     pub(super) facts: Option<Facts>,
@@ -148,6 +149,7 @@ impl Desk<'_> {
             key,
             letter: drop.letter.ok(),
             reference: drop.reference,
+            metadata: drop.metadata,
             reads,
             recipient,
             facts,

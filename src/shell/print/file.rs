@@ -18,6 +18,9 @@ pub enum FileError {
     /// A document was fine at intake and is not any more.
     #[error("letter {letter}, document {document}: {fault}")]
     Document { letter: usize, document: usize, fault: PdfFault },
+    /// A document is not the one that was decided on.
+    #[error("letter {letter}, document {document}: changed")]
+    Changed { letter: usize, document: usize },
     /// A document does not have the number of pages it was planned with.
     #[error("letter {letter}, document {document}: {found} pages, planned {planned}")]
     PageCount { letter: usize, document: usize, planned: u32, found: u32 },
@@ -30,7 +33,7 @@ pub enum FileError {
 }
 
 /// Writes the PDF. `cover(letter)` and `document(letter, document)` are asked in printing order, by index; one document
-/// at a time is in memory. Returns the writer, not flushed.
+/// at a time is in memory; `None` is a document that is not the one that was decided on. Returns the writer, not flushed.
 ///
 /// # Errors
 /// See [`FileError`]; what `out` holds by then is no PDF.
@@ -40,7 +43,7 @@ pub fn write<W: Write>(
     letters: &[PrintLetter],
     layout: CoverLayout,
     cover: impl FnMut(usize) -> io::Result<Cover>,
-    mut document: impl FnMut(usize, usize) -> io::Result<Vec<u8>>,
+    mut document: impl FnMut(usize, usize) -> io::Result<Option<Vec<u8>>>,
 ) -> Result<W, FileError> {
     let covers = covers(file, layout, cover)?;
     let mut covers = Source::new(&covers);
@@ -52,7 +55,7 @@ pub fn write<W: Write>(
             merger.blank()?;
         }
         for (number, enclosure) in letters[index].documents.iter().enumerate() {
-            let bytes = document(index, number)?;
+            let bytes = document(index, number)?.ok_or(FileError::Changed { letter: index, document: number })?;
             let pdf =
                 inspect(&bytes).map_err(|fault| FileError::Document { letter: index, document: number, fault })?;
             let (planned, found) = (enclosure.pages, pdf.pages());

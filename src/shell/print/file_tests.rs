@@ -30,7 +30,7 @@ fn write(letters: &[PrintLetter], change: impl Fn(usize, usize, Vec<u8>) -> Vec<
     };
     let document = |letter: usize, document: usize| {
         let file = Sample::letter(letters[letter].documents[document].pages as usize).bytes();
-        Ok(change(letter, document, file))
+        Ok(Some(change(letter, document, file)))
     };
     file::write(Vec::new(), &files[0], letters, CoverLayout::default(), cover, document)
 }

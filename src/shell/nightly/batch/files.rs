@@ -58,6 +58,13 @@ struct PdfEntry {
     tosidig: bool,
 }
 
+/// Why the batch has to be made without a letter.
+pub enum Setback {
+    Refused(Refusal),
+    /// This document is not the one that was decided on.
+    Changed(String),
+}
+
 /// Writes every file of the batch into `dir`, which is made anew. `Some`: the letter of that index cannot be printed,
 /// and the batch has to be made without it.
 pub fn make(
@@ -66,7 +73,7 @@ pub fn make(
     sender: &Sender,
     letters: &[Printable],
     now: Time,
-) -> anyhow::Result<Option<(usize, Refusal)>> {
+) -> anyhow::Result<Option<(usize, Setback)>> {
     if dir.exists() {
         fs::remove_dir_all(dir).with_context(|| format!("kan ikke rydde {}", dir.display()))?;
     }
@@ -79,7 +86,7 @@ pub fn make(
     for outcome in written {
         match outcome {
             Ok(entry) => entries.push(entry),
-            Err(error) => return refusal(error, letters).map(Some),
+            Err(error) => return setback(error, letters).map(Some),
         }
     }
     for (name, text) in [(MANIFEST, manifest(&files, letters)), (README, readme(batch, sender, &files, now))] {
@@ -118,8 +125,11 @@ fn write_pdf(
     let out = BufWriter::new(Hashing { out: File::create_new(dir.join(&name))?, hash: Sha256::new(), bytes: 0 });
     let document = |letter: usize, document: usize| {
         let letter = &letters[letter];
-        let bytes = read_regular(&letter.path.join(&letter.documents[document]), DOCUMENTS_BYTES_MAX + 1)?;
-        bytes.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        let bytes = read_regular(&letter.path.join(&letter.documents[document].name), DOCUMENTS_BYTES_MAX + 1)?;
+        let bytes = bytes.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        // The bytes that are printed are the bytes that are looked at, not those that lay there a moment ago.
+        let digest = hex(Sha256::digest(&bytes));
+        Ok((letter.documents[document].sha256.as_ref().is_none_or(|decided| *decided == digest)).then_some(bytes))
     };
     let cover = |letter: usize| Ok(letters[letter].cover.clone());
     let out = file::write(out, file, prints, sender.print.cover, cover, document)?;
@@ -140,9 +150,12 @@ fn write_pdf(
 }
 
 /// Which letter an error lies in; an error that lies in none stops the batch.
-fn refusal(error: FileError, letters: &[Printable]) -> anyhow::Result<(usize, Refusal)> {
-    let document = |letter: usize, document: usize| shown(&letters[letter].documents[document]);
-    Ok(match error {
+fn setback(error: FileError, letters: &[Printable]) -> anyhow::Result<(usize, Setback)> {
+    let document = |letter: usize, document: usize| shown(&letters[letter].documents[document].name);
+    let (letter, refusal) = match error {
+        FileError::Changed { letter, document: number } => {
+            return Ok((letter, Setback::Changed(document(letter, number))));
+        }
         FileError::Cover { letter, fault } => (letter, cover_refusal(fault)),
         FileError::Document { letter, document: number, fault } => {
             let code = match fault {
@@ -159,7 +172,8 @@ fn refusal(error: FileError, letters: &[Printable]) -> anyhow::Result<(usize, Re
         FileError::Extent { .. } | FileError::Io(_) => {
             return Err(anyhow::Error::new(error).context("utskriftsfilen kunne ikke lages"));
         }
-    })
+    };
+    Ok((letter, Setback::Refused(refusal)))
 }
 
 fn yes(flag: bool) -> String {

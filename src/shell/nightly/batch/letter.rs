@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use crate::core::code::{Code, Refusal};
 use crate::core::facts::Address;
 use crate::core::judge::{Content, Drop, Read, check_pdfs, check_print};
-use crate::core::letter::Recipient;
+use crate::core::letter::{Digest256, Recipient};
 use crate::core::names::shown;
 use crate::core::print::{Country, Enclosure, PrintLetter, address_lines};
 use crate::core::senders::Sender;
@@ -22,8 +22,23 @@ pub struct Printable {
     pub status: Status,
     pub print: PrintLetter,
     pub cover: Cover,
-    /// File names of the documents that are printed, in order.
-    pub documents: Vec<String>,
+    /// The documents that are printed, in order.
+    pub documents: Vec<Sheaf>,
+}
+
+/// A document that is printed.
+pub struct Sheaf {
+    /// Of its file.
+    pub name: String,
+    /// Of the bytes that were decided on, where that was recorded.
+    pub sha256: Option<String>,
+}
+
+/// Why a letter waits that might be printed.
+pub enum Obstacle {
+    Disk(io::Error),
+    /// This file is not the one that was decided on.
+    Changed(String),
 }
 
 /// A letter that cannot, and why.
@@ -37,12 +52,16 @@ pub struct Unprintable {
 pub fn examine(
     path: PathBuf,
     status: Status,
+    metadata: Option<Digest256>,
     sender: &Sender,
     wall: SystemTime,
-) -> Result<Result<Printable, Box<Unprintable>>, (PathBuf, io::Error)> {
+) -> Result<Result<Printable, Box<Unprintable>>, (PathBuf, Obstacle)> {
     let outcome = (|| {
-        let drop = intake::open(&path, None, wall)?.drop;
-        let reads = documents(&path, &drop, &status, sender)?;
+        let drop = intake::open(&path, None, wall).map_err(Obstacle::Disk)?.drop;
+        if let Some(file) = changed(&drop, metadata, &status) {
+            return Err(Obstacle::Changed(file));
+        }
+        let reads = documents(&path, &drop, &status, sender).map_err(Obstacle::Disk)?;
         Ok(judge(&drop, &reads, &status, sender))
     })();
     match outcome {
@@ -50,6 +69,16 @@ pub fn examine(
         Ok(Err(refusal)) => Ok(Err(Box::new(Unprintable { path, status, refusal }))),
         Ok(Ok((print, cover, documents))) => Ok(Ok(Printable { path, status, print, cover, documents })),
     }
+}
+
+/// The first file that tells that the letter is not what was decided on. Documents are compared when they are printed.
+fn changed(drop: &Drop, metadata: Option<Digest256>, status: &Status) -> Option<String> {
+    if metadata.is_some() && drop.metadata != metadata {
+        return Some("metadatafilen".to_owned());
+    }
+    let recorded: HashSet<&str> = status.dokumenter.iter().map(|document| document.filnavn.as_str()).collect();
+    let names = drop.documents().into_iter().map(|document| shown(&document.name));
+    names.into_iter().find(|name| !recorded.contains(name.as_str()))
 }
 
 /// The documents with their pages. The intake has examined those that might end on paper; those that were for a
@@ -78,7 +107,7 @@ fn judge(
     reads: &[Read],
     status: &Status,
     sender: &Sender,
-) -> Result<(PrintLetter, Cover, Vec<String>), Refusal> {
+) -> Result<(PrintLetter, Cover, Vec<Sheaf>), Refusal> {
     let letter = drop.letter.as_ref().map_err(Clone::clone)?;
     let recipient = match &status.adresse {
         Some(address) if letter.recipient.has_no_address() => letter.recipient.with_address(address),
@@ -92,8 +121,12 @@ fn judge(
     check_pdfs(reads)?;
     check_print(reads)?;
     let printed: Vec<&Read> = reads.iter().filter(|read| read.document.printed).collect();
-    let file = |read: &&Read| drop.file(&read.document).map(|file| file.name.clone());
-    let names: Option<Vec<String>> = printed.iter().map(file).collect();
+    let decided = |name: &str| status.dokumenter.iter().find(|document| document.filnavn == shown(name));
+    let sheaf = |read: &&Read| {
+        let sha256 = decided(&read.document.name).and_then(|document| document.sha256.clone());
+        Some(Sheaf { name: drop.file(&read.document)?.name.clone(), sha256 })
+    };
+    let names: Option<Vec<Sheaf>> = printed.iter().map(sheaf).collect();
     let names = names.ok_or_else(|| Refusal::new(Code::DocumentMissing, ""))?;
     let cover = cover_of(&recipient, sender);
     cover::check(&cover, &sender.print.cover).map_err(cover_refusal)?;

@@ -1,0 +1,115 @@
+//! Whether a letter's place, what its folder says of itself and the ledger agree. Where they do not (a folder copied,
+//! dragged or edited), the letter waits and is named: what decides is what the ledger recorded.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::survey::Letter;
+use super::{Night, inside};
+use crate::core::names::shown;
+use crate::core::status::Status;
+use crate::shell::find::{read_status, read_status_text};
+use crate::shell::ledger::{Account, Ledger, OUTBOX};
+use crate::shell::root::Root;
+
+/// What may be done with a folder.
+pub(super) enum Standing {
+    /// Place, folder and ledger agree: the letter as it was recorded.
+    Sure(Box<Status>),
+    /// No letter, or one that is on its way already.
+    PassedOver,
+    Doubtful(Doubt),
+}
+
+/// Why a letter waits for a person.
+pub(super) enum Doubt {
+    /// The ledger knows no letter here; the folder says that it is this one.
+    NotPlacedHere(Option<String>),
+    /// Another folder says that it is the same letter.
+    Doubled,
+    /// `status.yaml` is gone or cannot be read.
+    Unreadable,
+    /// `status.yaml` says something else than what was recorded.
+    Edited,
+}
+
+/// What standings are judged by, for any thread.
+pub(super) struct Known<'a> {
+    pub busy: &'a HashSet<String>,
+    /// Letters that a folder which is none of ours claims to be.
+    pub doubled: &'a HashSet<String>,
+}
+
+impl Known<'_> {
+    pub fn standing(&self, path: &Path, ready: bool, account: Option<&Account>) -> Standing {
+        let Some(account) = account else {
+            let id = read_status(path).map(|status| status.forsendelsesId);
+            return match id {
+                Some(id) if self.busy.contains(&id) => Standing::PassedOver,
+                None if !ready => Standing::PassedOver,
+                id => Standing::Doubtful(Doubt::NotPlacedHere(id)),
+            };
+        };
+        if self.busy.contains(&account.id) {
+            return Standing::PassedOver;
+        }
+        if self.doubled.contains(&account.id) {
+            return Standing::Doubtful(Doubt::Doubled);
+        }
+        match read_status_text(path) {
+            None => Standing::Doubtful(Doubt::Unreadable),
+            Some(text) if text != account.status.as_bytes() => Standing::Doubtful(Doubt::Edited),
+            Some(_) => match Status::from_yaml(account.status.as_bytes()) {
+                Ok(status) => Standing::Sure(Box::new(status)),
+                Err(_) => Standing::Doubtful(Doubt::Unreadable),
+            },
+        }
+    }
+}
+
+/// What is recorded of the letter in this folder.
+pub(super) fn account(root: &Root, ledger: &Ledger, path: &Path) -> anyhow::Result<Option<Account>> {
+    let place = path.strip_prefix(root.outbox()).unwrap_or(path).to_string_lossy();
+    ledger.account(&place)
+}
+
+/// The letter in this folder as it was recorded.
+pub(super) fn recorded(root: &Root, ledger: &Ledger, path: &Path) -> anyhow::Result<Option<Status>> {
+    Ok(account(root, ledger, path)?.and_then(|account| Status::from_yaml(account.status.as_bytes()).ok()))
+}
+
+impl Night<'_> {
+    /// The letters that folders claim to be which the ledger does not know in their place.
+    pub(super) fn doubled(&self, letters: &[Letter]) -> anyhow::Result<HashSet<String>> {
+        let Night { pass, .. } = self;
+        let mut strangers = Vec::new();
+        for letter in letters {
+            if account(pass.desk.root, &pass.ledger, &letter.path)?.is_none() {
+                strangers.push(letter);
+            }
+        }
+        let id = |letter: &&Letter| read_status(&letter.path).map(|status| status.forsendelsesId);
+        Ok(strangers.par_iter().filter_map(id).collect())
+    }
+
+    /// The line for the operator.
+    pub(super) fn doubt(&self, path: &Path, doubt: &Doubt) -> anyhow::Result<String> {
+        let place = shown(&inside(self.pass.desk.root, path));
+        let elsewhere = match doubt {
+            Doubt::NotPlacedHere(Some(id)) => self.pass.ledger.recorded_place(id)?,
+            _ => None,
+        };
+        let text = match (doubt, elsewhere) {
+            (Doubt::NotPlacedHere(_), Some(own)) => format!(
+                "mappen sier at den er brevet som ble lagt i {OUTBOX}{own}/; den er kopiert eller flyttet for hånd, og brevet er ikke rørt noe sted. Prøv: flytt mappen tilbake dit, eller slett kopien."
+            ),
+            (Doubt::NotPlacedHere(_), None) => "mappen er ikke lagt her av postgang, og er ikke rørt. Prøv: finn ut hvor den kommer fra, og ta den ut av outbox/.".to_owned(),
+            (Doubt::Doubled, _) => "en annen mappe sier at den er det samme brevet, og ingen av dem er rørt. Prøv: slett kopien, eller flytt mappen tilbake.".to_owned(),
+            (Doubt::Unreadable, _) => "status.yaml mangler eller kan ikke leses, og brevet er ikke rørt. Prøv: gi postgang tilgang til mappen, eller legg filen tilbake fra en sikkerhetskopi.".to_owned(),
+            (Doubt::Edited, _) => "status.yaml er endret av andre enn postgang, og brevet er ikke rørt. Prøv: legg filen tilbake slik den var; postgang explain viser hva som er bestemt.".to_owned(),
+        };
+        Ok(format!("{place}: {text}"))
+    }
+}

@@ -1,0 +1,111 @@
+//! Place, account and ledger disagree: a hand, or a dropper who kept the folder open, has been there. The letter waits
+//! and is named; all others go their way.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use crate::world::{ALTINN, DIGIPOST, RESERVED, World, messages, world};
+
+/// After the deadline of what was dropped on Monday.
+const NIGHT: &str = "2026-11-26T00:30:00+01:00";
+
+fn copy(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+}
+
+/// A night in which `doubtful` of the letters a (altinn), p (print) and d (digipost) is named and stays, and the rest
+/// of a and p goes on paper.
+fn night(world: &World, doubtful: &str) {
+    let before = world.letters().into_iter().filter(|(name, _)| name == doubtful).map(|(_, at)| at.place);
+    let before: Vec<String> = before.collect();
+    let (answer, code) = world.nightly(NIGHT);
+    assert_eq!(code, 1, "{answer}");
+    let named = messages(&answer).iter().filter(|text| text.contains(&format!("/{doubtful}"))).count();
+    assert_eq!(named, before.len(), "{answer}");
+    let after = world.letters().into_iter().filter(|(name, _)| name == doubtful).map(|(_, at)| at.place);
+    assert_eq!(after.collect::<Vec<_>>(), before);
+    for other in ["a", "p"].iter().filter(|name| **name != doubtful) {
+        assert!(world.place(other).starts_with("print/batch-"), "{other}: {answer}");
+    }
+}
+
+#[test]
+fn of_a_letter_that_was_copied_neither_folder_moves() {
+    for doubtful in ["a", "p"] {
+        let world = world(&[("a", ALTINN), ("p", RESERVED), ("d", DIGIPOST)]);
+        let folder = world.folder(doubtful);
+        copy(&folder, &folder.with_file_name(format!("{doubtful}.12345678 - Kopi")));
+        night(&world, doubtful);
+    }
+}
+
+#[test]
+fn a_letter_that_was_dragged_to_another_channel_is_not_printed() {
+    let world = world(&[("a", ALTINN), ("p", RESERVED), ("d", DIGIPOST)]);
+    let folder = world.folder("d");
+    fs::rename(&folder, world.outbox().join("print").join(folder.file_name().unwrap())).unwrap();
+    night(&world, "d");
+}
+
+#[test]
+fn what_a_folder_says_of_itself_decides_nothing() {
+    let edits: [&dyn Fn(&Path); 5] = [
+        &|status| fs::write(status, fs::read_to_string(status).unwrap().replace("910077473", "123456785")).unwrap(),
+        &|status| fs::write(status, fs::read_to_string(status).unwrap() + "\n").unwrap(),
+        &|status| fs::remove_file(status).unwrap(),
+        &|status| {
+            fs::remove_file(status).unwrap();
+            assert!(Command::new("mkfifo").arg(status).status().unwrap().success());
+        },
+        &|status| {
+            fs::remove_file(status).unwrap();
+            symlink("/dev/zero", status).unwrap();
+        },
+    ];
+    for edit in edits {
+        let world = world(&[("a", ALTINN), ("p", RESERVED), ("d", DIGIPOST)]);
+        let folder = world.folder("p");
+        edit(&folder.join("status.yaml"));
+        let (answer, code) = world.nightly(NIGHT);
+        assert_eq!((code, answer["printed"].as_u64()), (1, Some(1)), "{answer}");
+        assert!(messages(&answer).iter().any(|text| text.contains("/p.")), "{answer}");
+        assert!(folder.is_dir() && world.place("a").starts_with("print/batch-"));
+    }
+}
+
+#[test]
+fn a_document_or_the_metadata_that_was_changed_after_the_decision_is_not_printed() {
+    let edits: [&dyn Fn(&Path); 3] = [
+        &|folder| fs::write(folder.join("vedtak.pdf"), crate::world::pdf(1)).unwrap(),
+        &|folder| {
+            let metadata = folder.join("forsendelse.yaml");
+            fs::write(&metadata, fs::read_to_string(&metadata).unwrap().replace("Storgata 1", "Lillegata 2")).unwrap();
+        },
+        &|folder| fs::write(folder.join("enda-et.pdf"), crate::world::pdf(1)).unwrap(),
+    ];
+    for edit in edits {
+        for doubtful in ["a", "p"] {
+            let world = world(&[("a", ALTINN), ("p", RESERVED)]);
+            edit(&world.folder(doubtful));
+            let (answer, code) = world.nightly(NIGHT);
+            assert_eq!((code, answer["printed"].as_u64()), (1, Some(1)), "{answer}");
+            assert!(messages(&answer).iter().any(|text| text.contains("endret etter")), "{answer}");
+            assert_eq!(world.place(doubtful), "print");
+        }
+    }
+}
+
+/// A ledger that was written before accounts were kept takes them up as they lie.
+#[test]
+fn a_ledger_without_accounts_takes_them_up() {
+    let world = world(&[("a", ALTINN), ("p", RESERVED)]);
+    let ledger = rusqlite::Connection::open(world.dir.join(".postgang/ledger.sqlite")).unwrap();
+    ledger
+        .execute_batch("DROP TABLE account; ALTER TABLE letter DROP COLUMN metadata; PRAGMA user_version = 1")
+        .unwrap();
+    drop(ledger);
+    let (answer, _) = world.nightly(NIGHT);
+    assert_eq!(answer["printed"].as_u64(), Some(2), "{answer}");
+}
