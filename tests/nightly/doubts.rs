@@ -109,3 +109,24 @@ fn a_ledger_without_accounts_takes_them_up() {
     let (answer, _) = world.nightly(NIGHT);
     assert_eq!(answer["printed"].as_u64(), Some(2), "{answer}");
 }
+
+/// A recorded decision that this version cannot read strands nobody in silence: its letter is named, the others go on.
+#[test]
+fn a_recorded_decision_that_cannot_be_understood_is_named() {
+    let world = world(&[("a", ALTINN), ("p", RESERVED)]);
+    let folder = world.folder("p");
+    let ledger = rusqlite::Connection::open(world.dir.join(".postgang/ledger.sqlite")).unwrap();
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    let pending = (world.at("p").status.forsendelsesId, format!("outbox/print/{name}"), name);
+    let insert =
+        "INSERT INTO pending (letter, source, target, folder, status) VALUES (?1, ?2, 'arkiv/2026-11', ?3, 'x: 1')";
+    ledger.execute(insert, pending).unwrap();
+    drop(ledger);
+    world.drop("ny", ALTINN, "");
+    let answer = world.run("2026-11-23T11:00:00+01:00");
+    assert_eq!(answer["placed"]["altinn"].as_u64(), Some(1), "{answer}");
+    assert!(messages(&answer).iter().any(|text| text.contains("/p.") && text.contains("kan ikke forstås")), "{answer}");
+    let (answer, code) = world.nightly(NIGHT);
+    assert_eq!((code, answer["printed"].as_u64()), (1, Some(2)), "{answer}");
+    assert!(folder.is_dir(), "{answer}");
+}
