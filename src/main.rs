@@ -17,6 +17,8 @@ use postgang::shell::intake::{self, Patience};
 use postgang::shell::pass::{self, PassError, Settings};
 use postgang::shell::root::{Root, RootError};
 use postgang::shell::{check, demo, explain, nightly, overview, summary, watch};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit};
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
@@ -145,6 +147,7 @@ const YEAR: u64 = 366 * 86_400;
 const NOT_FOUND: &str = "Fant ikke noe brev med denne forsendelsesId, eksternReferanse eller mappen. Prøv: postgang status viser hvor brev ligger; et brev som ennå ligger i inbox/, vises med postgang check.";
 
 fn main() -> ExitCode {
+    keep_private();
     let cli = Cli::parse();
     match &cli.command {
         Command::Watch(args) => start_logging(Level::INFO, args.log_format),
@@ -164,6 +167,14 @@ fn main() -> ExitCode {
             ExitCode::from(exit_code(&error))
         }
     }
+}
+
+/// Letters are for their owner and group: no file that we make is for others, and no core dump holds one.
+fn keep_private() {
+    rustix::process::umask(Mode::from_raw_mode(0o007));
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    // Where it cannot be forbidden, it is no reason to stand still.
+    let _ = rustix::process::setrlimit(Resource::Core, none);
 }
 
 /// What a machine reads of a command that did nothing: the command's own counts, and why.

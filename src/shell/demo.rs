@@ -124,7 +124,16 @@ pub struct Demo {
 
 /// Makes a root in `dir`, drops the sample letters, routes them, and does the night's work when the first deadline has
 /// passed: one letter was opened in Altinn by then, the other was not.
+/// The folder must be empty or missing: a root that is in use keeps its registers and settings.
 pub fn demo(dir: &Path, settings: &Settings) -> Result<Demo, PassError> {
+    let is_empty = fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
+    if !is_empty {
+        let dir = dir.display();
+        return Err(anyhow::anyhow!(
+            "{dir}: mappen er ikke tom. Ingenting i den er rørt. Prøv: oppgi en ny mappe, eller utelat den."
+        )
+        .into());
+    }
     let root = Root::new(dir, None);
     build(&root, settings.now)?;
     let run = pass::run(&root, settings)?;

@@ -140,6 +140,45 @@ impl Dir {
         Ok(Some(bytes))
     }
 
+    /// Deletes a folder in this one, whatever lies in it. It is taken apart from above, one level at a time, so that
+    /// depth costs no descriptors and no stack.
+    pub fn delete_tree(&self, name: &OsStr) -> io::Result<()> {
+        let mut number = 0u64;
+        loop {
+            let folder = self.child(name)?;
+            let (entries, _) = folder.entries(COUNTED_MAX)?;
+            if entries.is_empty() {
+                return Ok(unlinkat(&self.0, name, AtFlags::REMOVEDIR)?);
+            }
+            for entry in entries.iter().filter(|entry| entry.is_folder) {
+                let inner = folder.child(&entry.name)?;
+                // What lies deeper comes up beside it before it goes.
+                for below in inner.entries(COUNTED_MAX)?.0 {
+                    if below.is_folder {
+                        loop {
+                            number += 1;
+                            let up = OsString::from(format!(".{number}.opp"));
+                            match inner.rename_without_replacing(&below.name, &folder, &up) {
+                                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                                other => break other?,
+                            }
+                        }
+                    } else {
+                        inner.remove_file_if_there(&below.name)?;
+                    }
+                }
+                match unlinkat(&folder.0, &entry.name, AtFlags::REMOVEDIR) {
+                    // More than one look holds: the rest goes in the next round.
+                    Err(Errno::NOTEMPTY | Errno::EXIST) | Ok(()) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            for entry in entries.iter().filter(|entry| !entry.is_folder) {
+                folder.remove_file_if_there(&entry.name)?;
+            }
+        }
+    }
+
     /// Makes a file where nothing stands, not even a link.
     pub fn create_new(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -194,10 +233,23 @@ pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> 
     }
 }
 
+/// How the names of files begin that we have not finished; what a crash leaves under one is swept at the next start.
+const TEMPORARY: &str = ".postgang-ny-";
+
+/// Removes what a crash left in a folder of ours under a temporary name; none where the folder is missing.
+pub fn sweep(folder: &Path) -> io::Result<()> {
+    let folder = match Dir::open(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    let left = folder.names_where(|name| name.starts_with(TEMPORARY))?;
+    left.iter().try_for_each(|name| folder.remove_file_if_there(name))
+}
+
 /// A file that gets its name when it is whole. It has another temporary name each time, so an error must not tell it:
 /// the same trouble would be news at every try.
 pub fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(".ny-").tempfile_in(folder).map_err(|error| {
+    tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).map_err(|error| {
         match error.to_string().split_once(" at path ") {
             Some((cause, _)) => io::Error::new(error.kind(), cause),
             None => error,
@@ -270,6 +322,26 @@ mod tests {
             assert_eq!(fs::read_to_string(temp.path().join("file")).unwrap(), text);
         }
         assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_tree_of_any_depth_is_deleted() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = Dir::open(temp.path()).unwrap();
+        fs::create_dir(temp.path().join("deep")).unwrap();
+        let mut at = dir.child(OsStr::new("deep")).unwrap();
+        for level in 0..5_000 {
+            at.create_new("file").unwrap();
+            rustix::fs::mkdirat(&at.0, ".1.opp", Mode::from_raw_mode(0o755)).unwrap();
+            if level % 1_000 == 0 {
+                rustix::fs::mkdirat(&at.0, "beside", Mode::from_raw_mode(0o755)).unwrap();
+            }
+            at = at.child(OsStr::new(".1.opp")).unwrap();
+        }
+        drop(at);
+        dir.delete_tree(OsStr::new("deep")).unwrap();
+        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
+        assert_eq!(dir.delete_tree(OsStr::new("gone")).unwrap_err().kind(), ErrorKind::NotFound);
     }
 
     #[test]

@@ -76,6 +76,7 @@ pub fn carry_out(
     let moved: Vec<(&Journey, &String)> = moved.collect();
     let places = moved.iter().map(|(journey, folder)| (&journey.status, journey.place(folder)));
     ledger.placed(&Stamp(now).to_string(), places).context(LEDGER_FAILED)?;
+    root.set_generation(ledger.last_event()?)?;
     let arrive = |(journey, outcome): (&Journey, io::Result<String>)| {
         let folder = outcome?;
         let unmarked = mark(root, spool, &journey.target(root).join(&folder));

@@ -185,6 +185,7 @@ impl<'a> Pass<'a> {
         let desk = Desk { root, settings, senders, spool };
         let mut pass = Self { desk: Arc::new(desk), ledger, report: Report::default() };
         match lack {
+            Lack::Nothing if pass.ledger.last_event()? < root.generation() => pass.catch_up()?,
             Lack::Nothing => {}
             Lack::Accounts => pass.take_up_accounts()?,
             Lack::Everything => pass.rebuild_ledger()?,

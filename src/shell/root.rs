@@ -15,6 +15,8 @@ use crate::core::route::Channel;
 const MARKER: &str = ".postgang";
 const MARKER_TEXT: &str =
     "Denne filen viser at innboksen er på plass. Blir den borte, regner postgang med at området ikke er montert.\r\n";
+/// In `.postgang/`: the newest event of the ledger that moved letters here.
+const GENERATION: &str = "generation";
 /// In `.postgang/`: `init` was run here.
 const INITIALISED: &str = "initialised";
 
@@ -115,6 +117,23 @@ impl Root {
     /// What is being deleted.
     pub fn trash(&self) -> PathBuf {
         self.state().join("slettes")
+    }
+
+    /// Copies of the snapshots that were accepted last.
+    pub fn kept_snapshots(&self) -> PathBuf {
+        self.state().join("snapshots")
+    }
+
+    /// How far the ledger had come when letters were last moved: the number of its newest event. 0 where nobody knows.
+    pub fn generation(&self) -> i64 {
+        let text = fs::read_to_string(self.state().join(GENERATION)).unwrap_or_default();
+        text.trim().parse().unwrap_or_default()
+    }
+
+    /// Notes how far the ledger has come. A note that a crash cut short is none, and the next one is whole.
+    pub fn set_generation(&self, event: i64) -> anyhow::Result<()> {
+        let path = self.state().join(GENERATION);
+        fs::write(&path, format!("{event}\n")).with_context(|| format!("kan ikke skrive {}", path.display()))
     }
 
     pub fn ledger(&self) -> &Path {

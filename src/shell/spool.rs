@@ -15,12 +15,13 @@
 //! A power cut may take back every step after the last sync, so nobody may act on a letter without `FERDIG`.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::dir::Dir;
+use super::dir::{Dir, Entry, sweep, temporary_in};
 use super::root::Root;
 use crate::core::identity::OrgNumber;
 use crate::core::names::{BATCH, DECISION, OURS, READY, STATUS, is_batch_name, says_complete, shown};
@@ -28,6 +29,8 @@ use crate::core::route::Channel;
 
 /// Where a letter whose inbox is nobody's own is kept while it is worked on.
 const COMMON: &str = "_";
+/// Deletions that are taken up again at one start.
+const TRASH_MAX: usize = 100_000;
 /// Letters that may bear one name in one folder before something is wrong.
 const SAME_NAME_MAX: u32 = 10_000;
 
@@ -206,11 +209,13 @@ impl<'a> Spool<'a> {
     /// Replaces a file that others read, whole; durable when it returns.
     pub fn publish(&self, folder: &Path, name: &str, text: &str) -> io::Result<()> {
         self.at("publish");
-        let folder = Dir::open(folder)?;
-        stage(&folder, name, text)?;
-        self.sync()?;
-        folder.replace(&staged(name), name)?;
-        self.sync()
+        let mut file = temporary_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        // The rights of any file of ours, not those of a private temporary one.
+        file.as_file().set_permissions(Permissions::from_mode(0o640))?;
+        file.as_file().sync_all()?;
+        file.persist(folder.join(name))?;
+        File::open(folder)?.sync_all()
     }
 
     /// Makes everything before it durable: the letters' content, and every rename so far.
@@ -262,15 +267,28 @@ impl<'a> Spool<'a> {
         let (parent, name) = lying_in(folder)?;
         let gone = move_beside(&parent, name, &Dir::open(&trash)?, name)?;
         self.at("deleted");
-        fs::remove_dir_all(trash.join(gone))
+        Dir::open(&trash)?.delete_tree(&gone)
     }
 
-    /// Finishes the deletions that a crash broke off.
-    pub fn empty_trash(&self) -> io::Result<()> {
-        match fs::remove_dir_all(self.root.trash()) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
+    /// Finishes the deletions that a crash broke off; names what cannot be deleted, and why.
+    pub fn empty_trash(&self) -> io::Result<Vec<(String, io::Error)>> {
+        let trash = match Dir::open(&self.root.trash()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let (entries, _) = trash.entries(TRASH_MAX)?;
+        let delete = |entry: &Entry| match entry.is_folder {
+            true => trash.delete_tree(&entry.name),
+            false => trash.remove_file_if_there(&entry.name),
+        };
+        let kept =
+            entries.iter().filter_map(|entry| Some((shown(&entry.name.to_string_lossy()), delete(entry).err()?)));
+        Ok(kept.collect())
+    }
+
+    /// Removes what a crash left under a temporary name of ours.
+    pub fn sweep(&self) -> io::Result<()> {
+        [self.root.outbox(), self.root.state(), self.root.kept_snapshots()].iter().try_for_each(|folder| sweep(folder))
     }
 
     /// Says that a letter may be taken. Only for a letter whose place is durable and recorded.
@@ -284,33 +302,42 @@ impl<'a> Spool<'a> {
         }
     }
 
-    /// Letters in a channel's outbox that lack `FERDIG`, in name order; print batches are not letters.
-    pub fn unmarked(&self, channel: Channel) -> io::Result<Vec<PathBuf>> {
-        let mut letters = Vec::new();
-        for entry in fs::read_dir(self.root.channel(channel))? {
-            let path = entry?.path();
-            if path.join(STATUS).is_file() && !path.join(READY).exists() {
-                letters.push(path);
+    /// Letters and sealed batches that lack `FERDIG`, in every place that has the mark: the channels and each month of
+    /// the archive. What lies in a batch is marked by it.
+    pub fn unmarked(&self) -> io::Result<Vec<PathBuf>> {
+        let mut places = Channel::ALL.map(|channel| self.root.channel(channel)).to_vec();
+        places.extend(subfolders(&self.root.archive())?);
+        let mut unmarked = Vec::new();
+        for place in places {
+            for folder in subfolders(&place)? {
+                let is_batch = || {
+                    let name = folder.file_name().unwrap_or_default();
+                    is_batch_name(&name.to_string_lossy()) && folder.join(BATCH).is_file()
+                };
+                if !folder.join(READY).exists() && (folder.join(STATUS).is_file() || is_batch()) {
+                    unmarked.push(folder);
+                }
             }
         }
-        letters.sort();
-        Ok(letters)
+        Ok(unmarked)
     }
+}
 
-    /// Sealed print batches that lack `FERDIG`, in name order.
-    pub fn unmarked_batches(&self) -> io::Result<Vec<PathBuf>> {
-        let mut batches = Vec::new();
-        for entry in fs::read_dir(self.root.channel(Channel::Print))? {
-            let entry = entry?;
-            let path = entry.path();
-            let is_batch = is_batch_name(&entry.file_name().to_string_lossy()) && path.join(BATCH).is_file();
-            if is_batch && !path.join(READY).exists() {
-                batches.push(path);
-            }
+/// The folders directly in `dir`, in name order; none where it is missing.
+pub fn subfolders(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            folders.push(entry.path());
         }
-        batches.sort();
-        Ok(batches)
     }
+    folders.sort();
+    Ok(folders)
 }
 
 /// The folder that something lies in, and its name there.

@@ -189,7 +189,7 @@ impl Watch<'_> {
     }
 
     fn run_pass(&mut self, settings: &Settings, ready: &[(DropName, Fingerprint)]) {
-        let kept = self.root.state().join("snapshots");
+        let kept = self.root.kept_snapshots();
         let waker = &self.waker;
         let go_on = || {
             tell(&[NotifyState::Watchdog]);

@@ -130,3 +130,68 @@ fn a_recorded_decision_that_cannot_be_understood_is_named() {
     assert_eq!((code, answer["printed"].as_u64()), (1, Some(2)), "{answer}");
     assert!(folder.is_dir(), "{answer}");
 }
+
+/// The ledger as it was before the letters came is put back: they are known all the same when they come again.
+#[test]
+fn an_older_ledger_put_back_sends_nothing_twice() {
+    let world = World::new("avsendere.yaml");
+    world.drop("f\u{f8}rst", ALTINN, "");
+    world.run(crate::world::DROPPED);
+    let ledger = world.dir.join(".postgang/ledger.sqlite");
+    let backup = fs::read(&ledger).unwrap();
+    for name in ["a", "b", "p"] {
+        world.drop(name, if name == "p" { RESERVED } else { ALTINN }, "");
+    }
+    world.run("2026-11-23T11:00:00+01:00");
+    fs::write(&ledger, backup).unwrap();
+    for name in ["a", "b", "p"] {
+        world.drop(name, if name == "p" { RESERVED } else { ALTINN }, "");
+    }
+    let answer = world.run("2026-11-23T12:00:00+01:00");
+    assert_eq!(answer["refused"]["duplicate"].as_u64(), Some(3), "{answer}");
+    assert!(messages(&answer)[0].contains("eldre enn det som er gjort her"), "{answer}");
+    let answer = world.run("2026-11-23T12:10:00+01:00");
+    assert!(messages(&answer).is_empty(), "said once: {answer}");
+    let (answer, _) = world.nightly(NIGHT);
+    assert_eq!(answer["printed"].as_u64(), Some(4), "{answer}");
+}
+
+/// A crash may come between any place and its mark: the mark is put back wherever there is one.
+#[test]
+fn a_mark_is_put_back_in_every_place_that_has_it() {
+    let world = world(&[("a", ALTINN), ("p", RESERVED), ("d", DIGIPOST), ("h", ALTINN)]);
+    world.postgang("2026-11-23T11:00:00+01:00", &["hold", "2026/h", "--reason", "feil"]);
+    world.nightly("2026-11-24T00:30:00+01:00");
+    world.receipts("p.csv", "2026-11-24T10:00:00+01:00", &["p PRINTET 2026-11-24T09:00:00+01:00"]);
+    let batch = world.outbox().join("arkiv/2026-11/batch-2026-11-24-01");
+    world.nightly("2026-11-25T00:30:00+01:00");
+    let marked = [world.folder("a"), world.folder("d"), world.folder("h"), batch];
+    for folder in &marked {
+        fs::remove_file(folder.join("FERDIG")).unwrap();
+    }
+    let copy_of = world.folder("d").with_file_name("d.00000000 - Kopi");
+    copy(&world.folder("d"), &copy_of);
+    world.run("2026-11-25T10:00:00+01:00");
+    for folder in &marked {
+        assert!(folder.join("FERDIG").exists(), "{}", folder.display());
+    }
+    assert!(!copy_of.join("FERDIG").exists(), "a copy is offered to nobody");
+}
+
+#[test]
+fn what_a_crash_left_under_a_temporary_name_is_swept() {
+    let world = world(&[("a", ALTINN)]);
+    let left = ["outbox/.postgang-ny-x", ".postgang/.postgang-ny-y"].map(|name| world.dir.join(name));
+    left.iter().for_each(|path| fs::write(path, "x").unwrap());
+    world.run("2026-11-23T11:00:00+01:00");
+    assert!(left.iter().all(|path| !path.exists()));
+}
+
+#[test]
+fn a_demo_leaves_a_root_that_is_in_use_alone() {
+    let world = world(&[("a", ALTINN)]);
+    let before = fs::read(world.dir.join("registry/krr.csv")).unwrap();
+    let dir = world.dir.to_string_lossy().into_owned();
+    assert!(world.postgang_fails(crate::world::DROPPED, &["demo", &dir]).contains("ikke tom"));
+    assert_eq!(fs::read(world.dir.join("registry/krr.csv")).unwrap(), before);
+}

@@ -145,7 +145,10 @@ impl Ledger {
     }
 
     pub fn archive_batch(&mut self, name: &str, at: &str) -> anyhow::Result<()> {
-        self.connection.execute("UPDATE batch SET archived = ?2 WHERE name = ?1", [name, at])?;
+        // A ledger that was lost knows no batch: it is as old as this archiving, not as its name.
+        let archive = "INSERT INTO batch (name, sender, sealed_at, open, archived) VALUES (?1, '', ?2, 0, ?2)
+                       ON CONFLICT (name) DO UPDATE SET archived = ?2";
+        self.connection.execute(archive, [name, at])?;
         Ok(())
     }
 

@@ -69,23 +69,9 @@ impl Desk<'_> {
 }
 
 impl Night<'_> {
-    /// `FERDIG` in the archive, where a crash came between a letter's place and its mark.
-    fn restore_archive_marks(&mut self, letters: &[Letter]) {
-        let desk = &self.pass.desk;
-        let unmarked = |letter: &&Letter| {
-            // In a batch it is the batch that is marked.
-            let depth = letter.path.strip_prefix(desk.root.archive()).map_or(0, |inside| inside.components().count());
-            letter.kind == Kind::Archived && !letter.ready && depth == 2
-        };
-        let mark = |letter: &Letter| moves::mark(desk.root, &desk.spool, &letter.path);
-        let failed: Vec<String> = letters.par_iter().filter(unmarked).filter_map(mark).collect();
-        self.pass.report.not_marked(failed);
-    }
-
     /// Steps 1 to 5 for every letter.
     pub(super) fn letters(&mut self) -> anyhow::Result<()> {
         let letters = survey::survey(self.pass.desk.root).context("kan ikke lese outbox/")?;
-        self.restore_archive_marks(&letters);
         let busy = self.busy()?;
         let doubled = self.doubled(&letters)?;
         self.doubled.clone_from(&doubled);

@@ -137,6 +137,7 @@ fn finish_one(
         placed.push((status, format!("{}/{}", pending.target, pending.folder)));
     }
     ledger.sealed(batch, at, placed.iter().map(|(status, place)| (status, place.clone())))?;
+    root.set_generation(ledger.last_event()?)?;
     spool.mark_ready(&place).context("kan ikke skrive FERDIG; det gjøres ved neste start")?;
     Ok(None)
 }

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use crate::core::names::{BATCH, READY, is_batch_name, is_stop};
 use crate::core::route::Channel;
 use crate::shell::root::Root;
+pub use crate::shell::spool::subfolders;
 
 /// Which rules a letter is under tonight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,21 +121,4 @@ pub fn is_batch(folder: &Path) -> bool {
 
 pub fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// The folders directly in `dir`, in name order; none where it is missing.
-pub fn subfolders(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(dir) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other?,
-    };
-    let mut folders = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            folders.push(entry.path());
-        }
-    }
-    folders.sort();
-    Ok(folders)
 }

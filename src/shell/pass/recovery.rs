@@ -8,11 +8,12 @@ use anyhow::Context;
 use rayon::prelude::*;
 
 use super::{Desk, Pass, PassError};
+use crate::core::names::STATUS;
 use crate::core::route::{Channel, State};
 use crate::core::status::{Stamp, Status};
 use crate::shell::find::{letters, read_status_text};
 use crate::shell::intake;
-use crate::shell::ledger::{Decided, Remembered};
+use crate::shell::ledger::{Decided, OUTBOX, Remembered};
 use crate::shell::moves;
 use crate::shell::nightly::seal;
 
@@ -23,8 +24,15 @@ impl Pass<'_> {
     /// Carries out what was decided before a crash: print batches first, since their letters wait for them.
     pub(super) fn finish_moves(&mut self) -> Result<(), PassError> {
         let Desk { root, spool, settings, .. } = &*self.desk;
-        spool.empty_trash().context("kan ikke slette det som ligger i .postgang/slettes")?;
-        let mut messages = seal::finish(root, spool, &mut self.ledger)?;
+        spool.sweep().context("kan ikke rydde midlertidige filer")?;
+        let kept = spool.empty_trash().context("kan ikke slette det som ligger i .postgang/slettes")?;
+        let kept = kept.into_iter().map(|(name, error)| {
+            format!(
+                ".postgang/slettes/{name}: mappen er eldre enn oppbevaringstiden og kunne ikke slettes ({error}). Alt annet går videre. Prøv: slett den for hånd som root, eller gi postgang rettigheter til undermappene."
+            )
+        });
+        let mut messages: Vec<String> = kept.collect();
+        messages.extend(seal::finish(root, spool, &mut self.ledger)?);
         messages.extend(moves::finish(root, spool, &mut self.ledger, settings.now)?);
         self.report.needs_person |= !messages.is_empty();
         self.report.messages.extend(messages);
@@ -34,11 +42,13 @@ impl Pass<'_> {
     /// Puts `FERDIG` back where a crash came between a letter's place and its mark.
     pub(super) fn restore_marks(&mut self) -> Result<(), PassError> {
         let mut unmarked = Vec::new();
-        for channel in Channel::ALL {
-            let letters = self.desk.spool.unmarked(channel);
-            unmarked.extend(letters.with_context(|| format!("kan ikke lese outbox/{}", channel.as_str()))?);
+        for folder in self.desk.spool.unmarked().context("kan ikke lese outbox/")? {
+            let place = folder.strip_prefix(self.desk.root.outbox()).unwrap_or(&folder).to_string_lossy();
+            // A copy that somebody made is offered to nobody.
+            if !folder.join(STATUS).is_file() || self.ledger.account(&place)?.is_some() {
+                unmarked.push(folder);
+            }
         }
-        unmarked.extend(self.desk.spool.unmarked_batches().context("kan ikke lese outbox/print")?);
         if unmarked.is_empty() {
             return Ok(());
         }
@@ -97,6 +107,41 @@ impl Pass<'_> {
         };
         let accounts: Vec<_> = letters(root).filter_map(account).collect();
         Ok(self.ledger.take_up_accounts(&accounts)?)
+    }
+
+    /// The ledger knows less than what has been done here: an older copy was put back, or its newest part was lost. It
+    /// takes up from `outbox/` what it does not know, before anything moves.
+    pub(super) fn catch_up(&mut self) -> Result<(), PassError> {
+        let folders: Vec<PathBuf> = letters(self.desk.root).collect();
+        let desk = &self.desk;
+        let found: Vec<Remembered> = folders.par_iter().filter_map(|folder| desk.remember(folder)).collect();
+        let (mut unknown, mut accounts, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new());
+        let pending = self.ledger.pending()?;
+        for letter in found {
+            let id = letter.decided.id.clone();
+            // A decision of the older ledger that has been carried out, or overtaken, since.
+            if pending.iter().any(|(own, pending)| *own == id && pending.source != format!("{OUTBOX}{}", letter.place))
+            {
+                elsewhere.push(id.clone());
+            }
+            match self.ledger.knows(&id)? {
+                true => accounts.push((id, letter.place, letter.text)),
+                false => unknown.push(letter),
+            }
+        }
+        let identity = |letter: &Remembered| (letter.decided.key, letter.decided.attempt);
+        unknown.sort_by_key(identity);
+        unknown.dedup_by_key(|letter| identity(letter));
+        self.ledger.withdraw(&elsewhere, None)?;
+        self.ledger.remember(&Stamp(self.desk.settings.now).to_string(), &unknown)?;
+        self.ledger.take_up_accounts(&accounts)?;
+        self.desk.root.set_generation(self.ledger.last_event()?)?;
+        self.report.needs_person = true;
+        self.report.messages.push(format!(
+            ".postgang/ledger.sqlite er eldre enn det som er gjort her: en eldre kopi er lagt tilbake, eller noe av filen er gått tapt. {} brev i outbox/ er tatt inn igjen før noe ble flyttet; brev som er slettet derfra, er glemt. Prøv: finn ut hva som skjedde med filen.",
+            unknown.len()
+        ));
+        Ok(())
     }
 
     /// Fills a new ledger from the letters in `outbox/`.
