@@ -113,8 +113,9 @@ pub fn is_valid_document_name(name: &str) -> bool {
 }
 
 /// A drop's name as a letter's: safe on Windows, without identity numbers, bounded. `id_start` are the first eight
-/// hex digits of the `forsendelsesId`.
+/// hex digits of the `forsendelsesId`. A folder that comes back to us loses the id that it got the last time.
 pub fn letter_name(drop: &str, id_start: &str) -> String {
+    let drop = without_id(drop);
     // What is not allowed goes first: its stand-in may be what parts the halves of an identity number.
     let allowed = drop.nfc().map(|c| if NOT_IN_NAMES.contains(&c) || is_unshowable(c) { '_' } else { c });
     let safe = redact(&allowed.collect::<String>());
@@ -129,6 +130,18 @@ pub fn letter_name(drop: &str, id_start: &str) -> String {
         name.push('_');
     }
     format!("{name}.{id_start}")
+}
+
+/// Without what [`letter_name`] and a taken name (`-2`) add, however often.
+fn without_id(name: &str) -> &str {
+    let is_hex = |id: &str| id.len() == 8 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let numbered = name.rsplit_once('-').filter(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let candidates = [Some(name), numbered.map(|(rest, _)| rest)];
+    let bare = candidates.into_iter().flatten().find_map(|name| {
+        let (rest, id) = name.rsplit_once('.')?;
+        (is_hex(id) && !rest.is_empty()).then_some(rest)
+    });
+    bare.map_or(name, without_id)
 }
 
 /// A name of a sender's making as it may stand in a message or a log: no identity number, nothing that moves the
@@ -182,6 +195,10 @@ mod tests {
             ("a\u{30a}", "å.6e1d0f4c"),
             ("fdp.\u{202e}evil", "fdp._evil.6e1d0f4c"),
             ("\u{fffd}", "_.6e1d0f4c"),
+            ("brev.0123abcd", "brev.6e1d0f4c"),
+            ("brev.0123abcd-2.4567cdef-13", "brev.6e1d0f4c"),
+            (".0123abcd", ".0123abcd.6e1d0f4c"),
+            ("sak-2", "sak-2.6e1d0f4c"),
             (&long, &format!("{}.6e1d0f4c", "å".repeat(100))),
         ] {
             assert_eq!(letter_name(drop, "6e1d0f4c"), expected);

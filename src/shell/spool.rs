@@ -221,7 +221,8 @@ impl<'a> Spool<'a> {
     /// Makes everything before it durable: the letters' content, and every rename so far.
     pub fn sync(&self) -> io::Result<()> {
         self.at("sync");
-        let folder = File::open(self.root.dir())?;
+        // Where the letters are: the root itself may lie on another file system than its folders.
+        let folder = File::open(self.root.work())?;
         rustix::fs::syncfs(&folder)?;
         self.at("synced");
         Ok(())
