@@ -7,7 +7,7 @@
 mod accounts;
 mod night;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,6 +15,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use crate::core::letter::Digest256;
+use crate::core::names::DECISION;
 use crate::core::route::Channel;
 use crate::core::status::Status;
 
@@ -65,14 +66,31 @@ pub struct Pending {
     pub folder: String,
     /// The text of `status.yaml`.
     pub status: String,
-    /// The text of `BESLUTNING.txt`.
-    pub decision: Option<String>,
+    /// What is written into the folder beside it; other files of ours that are there go.
+    pub beside: Vec<Beside>,
+    /// The version of these texts; see [`TEXTS`].
+    pub version: u32,
 }
+
+/// A file that is written into a letter's folder beside `status.yaml`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Beside {
+    pub name: String,
+    pub text: String,
+}
+
+/// The version of recorded texts that is written. Those before are read too: 1 had `BESLUTNING.txt` in a column.
+pub const TEXTS: u32 = 2;
 
 impl Pending {
     /// The channel that a letter of the intake goes to.
     pub fn channel(&self) -> Option<Channel> {
         Channel::named(&self.target)
+    }
+
+    /// What `status.yaml` will say; `None` where a later version has written it, or nobody knows what it means.
+    pub fn understood(&self) -> Option<Status> {
+        (self.version <= TEXTS).then(|| Status::from_yaml(self.status.as_bytes()).ok())?
     }
 
     /// It was placed before and is moved on, not taken in.
@@ -94,26 +112,28 @@ pub enum Lack {
     Everything,
 }
 
-/// A letter that is decided now.
+/// What a letter is known by when it comes again.
 #[derive(Clone, Debug)]
-pub struct Decided {
-    pub id: String,
+pub struct Keyed {
     pub key: Digest256,
     pub attempt: u32,
-    pub refused: bool,
-    pub reference: Option<String>,
-    pub sender: Option<String>,
-    /// RFC 3339.
-    pub received: String,
-    pub code: String,
     /// SHA-256 of the metadata file; `None` where it was not read.
     pub metadata: Option<Digest256>,
+}
+
+/// A letter whose decision is recorded, and where it lies now.
+#[derive(Clone, Debug)]
+pub struct Journey {
+    pub from: PathBuf,
+    pub pending: Pending,
+    /// What `pending.status` says.
+    pub status: Status,
 }
 
 /// A letter that the ledger had forgotten and `outbox/` had not.
 #[derive(Clone, Debug)]
 pub struct Remembered {
-    pub decided: Decided,
+    pub keyed: Keyed,
     pub status: Status,
     /// The text that it was read from.
     pub text: String,
@@ -146,10 +166,9 @@ impl Ledger {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.execute_batch(SCHEMA)?;
-            let columns = "SELECT 1 FROM pragma_table_info('letter') WHERE name = 'metadata'";
-            if !connection.prepare(columns)?.exists([])? {
-                connection.execute_batch("ALTER TABLE letter ADD COLUMN metadata BLOB")?;
-            }
+            add_column(&connection, "letter", "metadata", "BLOB")?;
+            add_column(&connection, "pending", "beside", "TEXT")?;
+            add_column(&connection, "pending", "version", "INTEGER NOT NULL DEFAULT 1")?;
             Ok(connection)
         };
         let connection = open().map_err(|error| {
@@ -181,6 +200,12 @@ impl Ledger {
         let connection = Connection::open_with_flags(path, flags)
             .with_context(|| format!("{}: protokollen kan ikke åpnes", path.display()))?;
         connection.busy_timeout(BUSY_WAIT)?;
+        let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version < FILLED {
+            // One of an earlier version lacks tables and columns that are asked for.
+            drop(connection);
+            return Ok(Some(Self::open(path)?.0));
+        }
         Ok(Some(Self { connection }))
     }
 
@@ -189,7 +214,7 @@ impl Ledger {
         let mut statement = self.connection.prepare_cached(
             "SELECT l.id, l.attempt, l.refused, l.reference IS NOT NULL, l.received,
                     EXISTS (SELECT 1 FROM event e WHERE e.letter = l.id AND e.kind = 'released'),
-                    p.source, p.target, p.folder, p.status, p.decision
+                    p.source, p.target, p.folder, p.status, p.decision, p.beside, p.version
              FROM letter l LEFT JOIN pending p ON p.letter = l.id WHERE l.key = ?1 ORDER BY l.attempt",
         )?;
         let rows = statement.query_map([key.as_slice()], |row| {
@@ -207,11 +232,11 @@ impl Ledger {
     }
 
     /// Records a batch of decisions; durable when it returns.
-    pub fn decide(&mut self, batch: &[(&Decided, &Pending)]) -> anyhow::Result<()> {
+    pub fn decide<'a>(&mut self, batch: impl IntoIterator<Item = (&'a Keyed, &'a Journey)>) -> anyhow::Result<()> {
         let transaction = self.connection.transaction()?;
-        for (decided, pending) in batch {
-            insert(&transaction, decided)?;
-            insert_pending(&transaction, &decided.id, pending)?;
+        for (keyed, letter) in batch {
+            insert(&transaction, keyed, &letter.status)?;
+            insert_pending(&transaction, &letter.status.forsendelsesId, &letter.pending)?;
         }
         Ok(transaction.commit()?)
     }
@@ -220,11 +245,12 @@ impl Ledger {
     pub fn remember(&mut self, at: &str, letters: &[Remembered]) -> anyhow::Result<()> {
         let transaction = self.connection.transaction()?;
         for letter in letters {
-            insert(&transaction, &letter.decided)?;
+            let id = &letter.status.forsendelsesId;
+            insert(&transaction, &letter.keyed, &letter.status)?;
             arrived(&transaction, at, &letter.status, &letter.place)?;
-            account(&transaction, &letter.decided.id, &letter.place, &letter.text)?;
+            account(&transaction, id, &letter.place, &letter.text)?;
             if letter.released {
-                event(&transaction, &letter.decided.id, at, "released", None, None)?;
+                event(&transaction, id, at, "released", None, None)?;
             }
         }
         transaction.pragma_update(None, "user_version", FILLED)?;
@@ -246,9 +272,9 @@ impl Ledger {
 
     /// Decisions that were recorded and whose letters are not known to have arrived.
     pub fn pending(&self) -> anyhow::Result<Vec<(String, Pending)>> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT letter, source, target, folder, status, decision FROM pending ORDER BY letter")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT letter, source, target, folder, status, decision, beside, version FROM pending ORDER BY letter",
+        )?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, pending(row, 1)?)))?;
         let rows: Vec<(String, Option<Pending>)> = rows.collect::<Result<_, _>>()?;
         Ok(rows.into_iter().filter_map(|(id, pending)| Some((id, pending?))).collect())
@@ -286,31 +312,51 @@ impl Ledger {
     }
 }
 
-fn insert(connection: &Connection, d: &Decided) -> rusqlite::Result<()> {
+/// Adds a column that ledgers written before do not have.
+fn add_column(connection: &Connection, table: &str, column: &str, kind: &str) -> rusqlite::Result<()> {
+    let known = "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2";
+    if connection.prepare(known)?.exists([table, column])? {
+        return Ok(());
+    }
+    connection.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN {column} {kind}"))
+}
+
+fn insert(connection: &Connection, keyed: &Keyed, status: &Status) -> rusqlite::Result<()> {
+    let id = &status.forsendelsesId;
+    let received = status.mottatt.to_string();
     connection
         .prepare_cached(
             "INSERT INTO letter (id, key, attempt, refused, reference, sender, received, metadata)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
-            d.id,
-            d.key.as_slice(),
-            d.attempt,
-            d.refused,
-            d.reference,
-            d.sender,
-            d.received,
-            d.metadata.as_ref().map(|digest| digest.as_slice())
+            id,
+            keyed.key.as_slice(),
+            keyed.attempt,
+            status.kanal == Channel::Avvist,
+            status.eksternReferanse,
+            status.avsender,
+            received,
+            keyed.metadata.as_ref().map(|digest| digest.as_slice())
         ])?;
-    event(connection, &d.id, &d.received, "decided", None, Some(&d.code))
+    event(connection, id, &received, "decided", None, Some(&status.kode))
 }
 
 fn insert_pending(connection: &Connection, id: &str, pending: &Pending) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO pending (letter, source, target, folder, status, decision) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO pending (letter, source, target, folder, status, beside, version)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![id, pending.source, pending.target, pending.folder, pending.status, pending.decision])
+        .execute(params![
+            id,
+            pending.source,
+            pending.target,
+            pending.folder,
+            pending.status,
+            serde_json::to_string(&pending.beside).expect("texts always serialise"),
+            pending.version
+        ])
         .map(drop)
 }
 
@@ -379,12 +425,18 @@ fn event(
 
 fn pending(row: &rusqlite::Row, first: usize) -> rusqlite::Result<Option<Pending>> {
     let Some(source) = row.get(first)? else { return Ok(None) };
+    let (decision, beside): (Option<String>, Option<String>) = (row.get(first + 4)?, row.get(first + 5)?);
+    let old = decision.map(|text| Beside { name: DECISION.to_owned(), text });
+    let list = beside.as_deref().map(serde_json::from_str::<Vec<Beside>>).transpose();
+    let version: u32 = row.get(first + 6)?;
     Ok(Some(Pending {
         source,
         target: row.get(first + 1)?,
         folder: row.get(first + 2)?,
         status: row.get(first + 3)?,
-        decision: row.get(first + 4)?,
+        // What is no list was not written by this version: the letter is named, not moved without its files.
+        version: if list.is_ok() { version } else { u32::MAX },
+        beside: list.ok().flatten().unwrap_or_else(|| old.into_iter().collect()),
     }))
 }
 
@@ -394,38 +446,53 @@ mod tests {
 
     const AT: &str = "2026-11-23T09:00:00+01:00";
 
-    fn decided(id: &str, attempt: u32) -> (Decided, Pending) {
-        let decided = Decided {
-            id: id.to_owned(),
-            key: [1; 32],
-            attempt,
-            refused: false,
-            reference: Some("2026/1".to_owned()),
-            sender: Some("910077473".to_owned()),
-            received: "2026-11-23T09:00:00+01:00".to_owned(),
-            code: "reserved".to_owned(),
-            metadata: None,
-        };
+    fn decided(id: &str, attempt: u32) -> (Keyed, Journey) {
         let pending = Pending {
             source: "inbox/a".to_owned(),
             target: "print".to_owned(),
             folder: "a.01234567".to_owned(),
             status: "status: AKSEPTERT\n".to_owned(),
-            decision: None,
+            beside: vec![Beside { name: DECISION.to_owned(), text: "x".to_owned() }],
+            version: TEXTS,
         };
-        (decided, pending)
+        let keyed = Keyed { key: [1; 32], attempt, metadata: None };
+        (keyed, Journey { from: PathBuf::new(), pending, status: status(id) })
     }
 
     fn status(id: &str) -> Status {
         let yaml = format!(
             "{{forsendelsesId: {id}, status: AKSEPTERT, kanal: print, kode: reserved, begrunnelse: x, hjemmel: null,
-               avsender: '910077473', eksternReferanse: null, mottatt: {AT}, plassert: {AT}, varslet: null,
+               avsender: '910077473', eksternReferanse: 2026/1, mottatt: {AT}, plassert: {AT}, varslet: null,
                underrettet: null, lesefrist: null, deretter: print, purret: null, kunDigitalLevering: false,
                taushetsbelagtPost: false, krevNiva4Innlogging: false, konteringskode: null, forsendelsestype: null,
                korrelasjonsid: null, fakta: null, adresse: null, registre: [], regel: null, dokumenter: [],
                advarsler: [], hendelser: [{{tidspunkt: {AT}, status: AKSEPTERT, tekst: x}}]}}"
         );
         Status::from_yaml(yaml.as_bytes()).unwrap()
+    }
+
+    /// A decision that an earlier version recorded is read, and one of a later version is not guessed at.
+    #[test]
+    fn decisions_of_every_age_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.sqlite");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(
+            "CREATE TABLE pending (letter TEXT PRIMARY KEY, source TEXT NOT NULL, target TEXT NOT NULL,
+                 folder TEXT NOT NULL, status TEXT NOT NULL, decision TEXT) STRICT, WITHOUT ROWID;
+             INSERT INTO pending VALUES ('id-1', 'inbox/a', 'avvist', 'a.01234567', 'x: 1', 'Brevet er ikke sendt.');",
+        )
+        .unwrap();
+        drop(old);
+        let (ledger, _) = Ledger::open(&path).unwrap();
+        let pending = ledger.pending().unwrap().remove(0).1;
+        let text = "Brevet er ikke sendt.".to_owned();
+        assert_eq!((pending.version, pending.beside), (1, vec![Beside { name: DECISION.to_owned(), text }]));
+        let (_, journey) = decided("id-2", 1);
+        let status = journey.status.to_yaml();
+        let known = Pending { status, ..journey.pending };
+        assert_eq!(known.understood(), Some(journey.status));
+        assert_eq!(Pending { version: TEXTS + 1, ..known }.understood(), None);
     }
 
     #[test]
@@ -438,9 +505,9 @@ mod tests {
         let (mut ledger, new) = Ledger::open(&path).unwrap();
         assert_eq!(new, Lack::Everything, "it was opened and never filled");
         ledger.remember("2026-11-23T09:00:00+01:00", &[]).unwrap();
-        let (first, pending) = decided("id-1", 1);
-        ledger.decide(&[(&first, &pending)]).unwrap();
-        assert_eq!(ledger.pending().unwrap(), [("id-1".to_owned(), pending)]);
+        let (first, journey) = decided("id-1", 1);
+        ledger.decide([(&first, &journey)]).unwrap();
+        assert_eq!(ledger.pending().unwrap(), [("id-1".to_owned(), journey.pending)]);
         let status = status("id-1");
         ledger.placed("2026-11-23T09:00:00+01:00", [(&status, "print/a.01234567".to_owned())]).unwrap();
         drop(ledger);
@@ -459,9 +526,9 @@ mod tests {
     fn a_key_and_attempt_is_taken_once_and_history_cannot_be_changed() {
         let dir = tempfile::tempdir().unwrap();
         let (mut ledger, _) = Ledger::open(&dir.path().join("ledger.sqlite")).unwrap();
-        let ((first, pending), (second, _)) = (decided("id-1", 1), decided("id-2", 1));
-        ledger.decide(&[(&first, &pending)]).unwrap();
-        assert!(ledger.decide(&[(&second, &pending)]).is_err());
+        let ((first, one), (second, two)) = (decided("id-1", 1), decided("id-2", 1));
+        ledger.decide([(&first, &one)]).unwrap();
+        assert!(ledger.decide([(&second, &two)]).is_err());
         assert!(!ledger.knows("id-2").unwrap());
         for change in ["DELETE FROM event", "UPDATE event SET at = 'x'", "DELETE FROM letter"] {
             assert!(ledger.connection.execute(change, []).is_err(), "{change}");

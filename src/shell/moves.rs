@@ -12,21 +12,14 @@ use anyhow::Context;
 use rayon::prelude::*;
 
 use super::find::read_status;
-use super::ledger::{FAILED as LEDGER_FAILED, Ledger, Pending};
+pub use super::ledger::Journey;
+use super::ledger::{FAILED as LEDGER_FAILED, Ledger};
 use super::nightly::seal;
 use super::root::Root;
 use super::spool::Spool;
 use crate::core::calendar::Time;
 use crate::core::names::shown;
 use crate::core::status::{Stamp, Status};
-
-/// A letter whose decision is recorded, and where it lies now.
-pub struct Journey {
-    pub from: PathBuf,
-    pub pending: Pending,
-    /// What `pending.status` says.
-    pub status: Status,
-}
 
 impl Journey {
     fn target(&self, root: &Root) -> PathBuf {
@@ -53,7 +46,7 @@ pub fn carry_out(
     spool: &Spool,
     ledger: &mut Ledger,
     now: Time,
-    journeys: Vec<Journey>,
+    journeys: &[Journey],
 ) -> anyhow::Result<Vec<io::Result<Arrived>>> {
     if journeys.is_empty() {
         return Ok(Vec::new());
@@ -62,7 +55,7 @@ pub fn carry_out(
         if journey.pending.is_moved_on() {
             spool.unmark(&journey.from)?;
         }
-        spool.write(&journey.from, &journey.pending.status, journey.pending.decision.as_deref())
+        spool.write(&journey.from, &journey.pending.status, &journey.pending.beside)
     };
     let written: Vec<io::Result<()>> = journeys.par_iter().map(write).collect();
     spool.sync().context("kan ikke lagre brevene varig; de tas opp igjen ved neste start")?;
@@ -107,7 +100,7 @@ pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time) -> any
         if pending.target.starts_with(seal::TARGET) {
             continue;
         }
-        let Ok(status) = Status::from_yaml(pending.status.as_bytes()) else {
+        let Some(status) = pending.understood() else {
             messages.push(not_understood(&pending.source));
             continue;
         };
@@ -135,7 +128,7 @@ pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time) -> any
     messages.extend(record_arrived(root, spool, ledger, now, &arrived)?);
     ledger.withdraw(&gone, None)?;
     let names: Vec<String> = journeys.iter().map(|journey| journey.pending.source.clone()).collect();
-    for (name, outcome) in names.iter().zip(carry_out(root, spool, ledger, now, journeys)?) {
+    for (name, outcome) in names.iter().zip(carry_out(root, spool, ledger, now, &journeys)?) {
         messages.extend(outcome.map_or_else(|error| Some(stuck(name, &error)), |arrived| arrived.unmarked));
     }
     Ok(messages)

@@ -22,6 +22,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::dir::{Dir, Entry, sweep, temporary_in};
+use super::ledger::Beside;
 use super::root::Root;
 use crate::core::identity::OrgNumber;
 use crate::core::names::{BATCH, DECISION, OURS, READY, STATUS, is_batch_name, says_complete, shown};
@@ -178,17 +179,16 @@ impl<'a> Spool<'a> {
     }
 
     /// Writes what is said of a letter into its folder, in place of what stood there.
-    pub fn write(&self, letter: &Path, status: &str, decision: Option<&str>) -> io::Result<()> {
+    pub fn write(&self, letter: &Path, status: &str, beside: &[Beside]) -> io::Result<()> {
         self.at("write");
         let letter = Dir::open_child(letter)?;
-        for (name, text) in [(STATUS, Some(status)), (DECISION, decision)] {
-            match text {
-                Some(text) => {
-                    stage(&letter, name, text)?;
-                    letter.replace(&staged(name), name)?;
-                }
-                None => letter.remove_if_there(name)?,
-            }
+        let texts = beside.iter().map(|file| (file.name.as_str(), file.text.as_str()));
+        for (name, text) in texts.chain([(STATUS, status)]) {
+            stage(&letter, name, text)?;
+            letter.replace(&staged(name), name)?;
+        }
+        if beside.iter().all(|file| file.name != DECISION) {
+            letter.remove_if_there(DECISION)?;
         }
         self.at("written");
         Ok(())

@@ -17,11 +17,12 @@ use super::seal;
 use super::standing::{self, Known, Standing};
 use super::survey::{batch_names, name, waiting_for_print};
 use crate::core::identity::OrgNumber;
+use crate::core::names::DECISION;
 use crate::core::nightly::refuse;
 use crate::core::route::Channel;
 use crate::core::senders::Sender;
 use crate::core::status::Status;
-use crate::shell::ledger::{OUTBOX, Onward, Pending};
+use crate::shell::ledger::{Beside, OUTBOX, Onward, Pending, TEXTS};
 use crate::shell::moves::Journey;
 
 /// What an operator reads of a letter that is not what was decided on.
@@ -160,7 +161,8 @@ impl Night<'_> {
                 target: Channel::Avvist.as_str().to_owned(),
                 folder: name(&letter.path),
                 status: status.to_yaml(),
-                decision: Some(letter::decision_text(&status, code)),
+                beside: vec![Beside { name: DECISION.to_owned(), text: letter::decision_text(&status, code) }],
+                version: TEXTS,
             };
             Journey { from: letter.path, pending, status }
         };

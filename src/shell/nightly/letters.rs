@@ -18,7 +18,7 @@ use crate::core::route::{Channel, State};
 use crate::core::status::Status;
 use crate::shell::dir::read_regular;
 use crate::shell::find::read_status;
-use crate::shell::ledger::{Account, Onward, Pending};
+use crate::shell::ledger::{Account, Onward, Pending, TEXTS};
 use crate::shell::moves::{self, Journey};
 use crate::shell::pass::Pass;
 use crate::shell::receipts::Receipts;
@@ -193,7 +193,7 @@ impl Night<'_> {
         let recorded = |journey: &Journey| (journey.pending.clone(), journey.status.kode.clone());
         let recorded: Vec<(Pending, String)> = journeys.iter().map(recorded).collect();
         let Pass { desk, ledger, report, .. } = &mut self.pass;
-        let outcomes = moves::carry_out(desk.root, &desk.spool, ledger, self.now, journeys)?;
+        let outcomes = moves::carry_out(desk.root, &desk.spool, ledger, self.now, &journeys)?;
         for ((pending, code), outcome) in recorded.into_iter().zip(outcomes) {
             let outcome = outcome.map(|arrived| {
                 report.not_marked(arrived.unmarked);
@@ -225,7 +225,8 @@ impl Night<'_> {
             target,
             folder: name(&decided.letter.path),
             status: decided.step.status.to_yaml(),
-            decision: None,
+            beside: Vec::new(),
+            version: TEXTS,
         })
     }
 }

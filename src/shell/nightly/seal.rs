@@ -24,7 +24,7 @@ use crate::core::names::{BATCH, STATUS};
 use crate::core::nightly::seal as sealed;
 use crate::core::route::Channel;
 use crate::core::status::{Stamp, Status};
-use crate::shell::ledger::{Ledger, OUTBOX, Onward, Pending};
+use crate::shell::ledger::{Ledger, OUTBOX, Onward, Pending, TEXTS};
 use crate::shell::moves;
 use crate::shell::root::Root;
 use crate::shell::spool::Spool;
@@ -57,7 +57,8 @@ pub fn seal(
             target: format!("{}/{}", Channel::Print.as_str(), batch.name),
             folder: name(path),
             status: status.to_yaml(),
-            decision: None,
+            beside: Vec::new(),
+            version: TEXTS,
         }),
         reminded: false,
         released: false,
@@ -131,7 +132,7 @@ fn finish_one(
     let mut placed = Vec::new();
     for pending in letters {
         // Written by this program when the batch was recorded; one that another version wrote is named by the pass.
-        let Ok(status) = Status::from_yaml(pending.status.as_bytes()) else {
+        let Some(status) = pending.understood() else {
             return Ok(Some(moves::not_understood(&pending.source)));
         };
         placed.push((status, format!("{}/{}", pending.target, pending.folder)));
@@ -156,7 +157,7 @@ fn gather<'l>(
         .map(|pending| (root.dir().join(&pending.source), pending))
         .collect();
     waiting.par_iter().try_for_each(|(letter, pending)| {
-        let written = spool.unmark(letter).and_then(|()| spool.write(letter, &pending.status, None));
+        let written = spool.unmark(letter).and_then(|()| spool.write(letter, &pending.status, &pending.beside));
         written.map_err(|error| (Some(*pending), error))
     })?;
     let whole = |error| (None, error);
@@ -175,9 +176,9 @@ fn give_up(root: &Root, spool: &Spool, ledger: &mut Ledger, batch: &str, letters
         let letter = root.dir().join(&pending.source);
         let account = ledger.account(pending.source.strip_prefix(OUTBOX).unwrap_or_default())?;
         if let Some(account) = account.filter(|_| letter.is_dir()) {
-            spool.write(&letter, &account.status, None).context("kan ikke skrive status.yaml")?;
+            spool.write(&letter, &account.status, &[]).context("kan ikke skrive status.yaml")?;
         }
-        ids.extend(Status::from_yaml(pending.status.as_bytes()).map(|status| status.forsendelsesId));
+        ids.extend(pending.understood().map(|status| status.forsendelsesId));
     }
     spool.sync().context("kan ikke lagre brevene varig")?;
     ledger.withdraw(&ids, Some(batch))

@@ -14,10 +14,10 @@ use crate::core::code::Code;
 use crate::core::identity::{OrgNumber, RecipientId};
 use crate::core::judge::Judgement;
 use crate::core::letter::Digest256;
-use crate::core::names::{letter_name, shown};
+use crate::core::names::{DECISION, letter_name, shown};
 use crate::core::route::Channel;
 use crate::core::status::{Placing, Stamp, Status};
-use crate::shell::ledger::{Decided, Earlier, FAILED as LEDGER_FAILED, Pending};
+use crate::shell::ledger::{Beside, Earlier, FAILED as LEDGER_FAILED, Keyed, Pending, TEXTS};
 use crate::shell::moves::{self, Arrived, Journey};
 use crate::shell::registers::{Lookup, Registers};
 use crate::shell::spool::DropName;
@@ -25,17 +25,10 @@ use crate::shell::spool::DropName;
 /// Without `eksternReferanse` the same content may be meant again after a while.
 const BLOCKS_DAYS_WITHOUT_REFERENCE: i64 = 30;
 
-/// A letter with a recorded decision, on its way from `work/` to its place.
-pub(super) struct Admitted {
-    name: DropName,
-    status: Status,
-    pending: Pending,
-}
-
 /// A letter whose place among earlier ones is settled.
 enum Settled {
     /// Its decision was recorded before a crash.
-    Recorded(Box<Admitted>),
+    Recorded(DropName, Box<Journey>),
     New(Box<New>),
 }
 
@@ -48,20 +41,23 @@ struct New {
 
 impl Pass<'_> {
     /// Settles in name order what depends on earlier letters, and records the decisions.
-    pub(super) fn admit(&mut self, examined: Vec<Examined>, registers: &Registers) -> Result<Vec<Admitted>, PassError> {
+    pub(super) fn admit(
+        &mut self,
+        examined: Vec<Examined>,
+        registers: &Registers,
+    ) -> Result<Vec<(DropName, Journey)>, PassError> {
         let settled = self.settle(examined, registers)?;
         let desk = &self.desk;
-        let written_up: Vec<(Option<Decided>, Admitted)> = settled
+        let written_up: Vec<(Option<Keyed>, DropName, Journey)> = settled
             .into_par_iter()
             .map(|settled| match settled {
-                Settled::Recorded(admitted) => (None, *admitted),
+                Settled::Recorded(name, journey) => (None, name, *journey),
                 Settled::New(new) => desk.write_up(*new, registers),
             })
             .collect();
-        let decided: Vec<(&Decided, &Pending)> =
-            written_up.iter().filter_map(|(decided, admitted)| Some((decided.as_ref()?, &admitted.pending))).collect();
-        self.ledger.decide(&decided).context(LEDGER_FAILED)?;
-        Ok(written_up.into_iter().map(|(_, admitted)| admitted).collect())
+        let new = written_up.iter().filter_map(|(keyed, _, journey)| Some((keyed.as_ref()?, journey)));
+        self.ledger.decide(new).context(LEDGER_FAILED)?;
+        Ok(written_up.into_iter().map(|(_, name, journey)| (name, journey)).collect())
     }
 
     fn settle(&mut self, examined: Vec<Examined>, registers: &Registers) -> Result<Vec<Settled>, PassError> {
@@ -78,12 +74,12 @@ impl Pass<'_> {
             };
             if let Some((id, pending)) = recorded(earlier, &letter.name, &resumed, &present) {
                 resumed.insert(id);
-                let Ok(status) = Status::from_yaml(pending.status.as_bytes()) else {
+                let Some(status) = pending.understood() else {
                     self.report.not_understood(&letter.name);
                     continue;
                 };
-                let admitted = Admitted { name: letter.name, status, pending };
-                settled.push(Settled::Recorded(Box::new(admitted)));
+                let journey = Journey { from: letter.name.in_work(self.desk.root), pending, status };
+                settled.push(Settled::Recorded(letter.name, Box::new(journey)));
                 continue;
             }
             let Some(mut judgement) = letter.judgement.take() else {
@@ -120,19 +116,11 @@ impl Pass<'_> {
     }
 
     /// Carries out a batch's recorded decisions.
-    pub(super) fn place(&mut self, admitted: Vec<Admitted>) -> Result<(), PassError> {
-        if admitted.is_empty() {
-            return Ok(());
-        }
+    pub(super) fn place(&mut self, admitted: Vec<(DropName, Journey)>) -> Result<(), PassError> {
         let desk = &self.desk;
-        let journey = |letter: &Admitted| Journey {
-            from: letter.name.in_work(desk.root),
-            pending: letter.pending.clone(),
-            status: letter.status.clone(),
-        };
-        let journeys: Vec<Journey> = admitted.iter().map(journey).collect();
-        let outcomes = moves::carry_out(desk.root, &desk.spool, &mut self.ledger, desk.settings.now, journeys)?;
-        for (letter, outcome) in admitted.into_iter().zip(outcomes) {
+        let (names, journeys): (Vec<DropName>, Vec<Journey>) = admitted.into_iter().unzip();
+        let outcomes = moves::carry_out(desk.root, &desk.spool, &mut self.ledger, desk.settings.now, &journeys)?;
+        for ((name, letter), outcome) in names.iter().zip(&journeys).zip(outcomes) {
             match (outcome, letter.pending.channel()) {
                 (Ok(Arrived { folder, unmarked }), Some(channel)) => {
                     let Pending { target, status, .. } = &letter.pending;
@@ -147,7 +135,7 @@ impl Pass<'_> {
                     self.report.not_marked(unmarked);
                 }
                 (Ok(_), None) => {}
-                (Err(error), _) => self.report.stuck(&letter.name, &error.to_string()),
+                (Err(error), _) => self.report.stuck(name, &error.to_string()),
             }
         }
         Ok(())
@@ -156,7 +144,7 @@ impl Pass<'_> {
 
 impl Desk<'_> {
     /// Puts a decision into words: what the ledger and the letter's folder will say.
-    fn write_up(&self, new: New, registers: &Registers) -> (Option<Decided>, Admitted) {
+    fn write_up(&self, new: New, registers: &Registers) -> (Option<Keyed>, DropName, Journey) {
         let New { letter, judgement, id, attempt } = new;
         let decision = &judgement.decision;
         let refused = decision.channel == Channel::Avvist;
@@ -174,25 +162,21 @@ impl Desk<'_> {
             calendar: &self.senders.calendar,
             now: self.settings.now,
         });
+        let beside = refused.then(|| Beside {
+            name: DECISION.to_owned(),
+            text: decision_text(&status, decision.code, letter.name.sender),
+        });
         let pending = Pending {
             source: letter.name.shown(),
             target: decision.channel.as_str().to_owned(),
             folder: letter_name(&letter.name.text(), &id[..8]),
             status: status.to_yaml(),
-            decision: refused.then(|| decision_text(&status, decision.code, letter.name.sender)),
+            beside: beside.into_iter().collect(),
+            version: TEXTS,
         };
-        let decided = Decided {
-            id,
-            key: letter.key.digest(),
-            attempt,
-            refused,
-            reference: status.eksternReferanse.clone(),
-            sender: status.avsender.clone(),
-            received: status.mottatt.to_string(),
-            code: status.kode.clone(),
-            metadata: letter.metadata,
-        };
-        (Some(decided), Admitted { name: letter.name, status, pending })
+        let keyed = Keyed { key: letter.key.digest(), attempt, metadata: letter.metadata };
+        let from = letter.name.in_work(self.root);
+        (Some(keyed), letter.name, Journey { from, pending, status })
     }
 }
 

@@ -9,11 +9,11 @@ use rayon::prelude::*;
 
 use super::{Desk, Pass, PassError};
 use crate::core::names::STATUS;
-use crate::core::route::{Channel, State};
+use crate::core::route::State;
 use crate::core::status::{Stamp, Status};
 use crate::shell::find::{letters, read_status_text};
 use crate::shell::intake;
-use crate::shell::ledger::{Decided, OUTBOX, Remembered};
+use crate::shell::ledger::{Keyed, OUTBOX, Remembered};
 use crate::shell::moves;
 use crate::shell::nightly::seal;
 
@@ -118,7 +118,7 @@ impl Pass<'_> {
         let (mut unknown, mut accounts, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new());
         let pending = self.ledger.pending()?;
         for letter in found {
-            let id = letter.decided.id.clone();
+            let id = letter.status.forsendelsesId.clone();
             // A decision of the older ledger that has been carried out, or overtaken, since.
             if pending.iter().any(|(own, pending)| *own == id && pending.source != format!("{OUTBOX}{}", letter.place))
             {
@@ -129,7 +129,7 @@ impl Pass<'_> {
                 false => unknown.push(letter),
             }
         }
-        let identity = |letter: &Remembered| (letter.decided.key, letter.decided.attempt);
+        let identity = |letter: &Remembered| (letter.keyed.key, letter.keyed.attempt);
         unknown.sort_by_key(identity);
         unknown.dedup_by_key(|letter| identity(letter));
         self.ledger.withdraw(&elsewhere, None)?;
@@ -149,7 +149,7 @@ impl Pass<'_> {
         let folders: Vec<PathBuf> = letters(self.desk.root).collect();
         let desk = &self.desk;
         let mut letters: Vec<Remembered> = folders.par_iter().filter_map(|folder| desk.remember(folder)).collect();
-        let identity = |letter: &Remembered| (letter.decided.key, letter.decided.attempt);
+        let identity = |letter: &Remembered| (letter.keyed.key, letter.keyed.attempt);
         letters.sort_by_key(identity);
         letters.dedup_by_key(|letter| identity(letter));
         let forgotten = folders.len() - letters.len();
@@ -192,17 +192,7 @@ impl Desk<'_> {
         let place = folder.strip_prefix(self.root.outbox()).ok()?.to_string_lossy().into_owned();
         let returned = status.hendelser.iter().any(|event| event.status == State::Retur);
         let released = returned || matches!(status.status, State::ManueltHandtert | State::IkkeLevert);
-        let decided = Decided {
-            id: status.forsendelsesId.clone(),
-            key: key.digest(),
-            attempt,
-            refused: status.kanal == Channel::Avvist,
-            reference: status.eksternReferanse.clone(),
-            sender: status.avsender.clone(),
-            received: status.mottatt.to_string(),
-            code: status.kode.clone(),
-            metadata: drop.metadata,
-        };
-        Some(Remembered { decided, status, text, place, released })
+        let keyed = Keyed { key: key.digest(), attempt, metadata: drop.metadata };
+        Some(Remembered { keyed, status, text, place, released })
     }
 }
