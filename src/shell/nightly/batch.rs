@@ -32,7 +32,7 @@ impl Night<'_> {
         let letters: Vec<(PathBuf, Status)> = folders.into_par_iter().filter_map(read).collect();
         let mut by_sender: BTreeMap<String, Vec<(PathBuf, Status)>> = BTreeMap::new();
         for (path, status) in letters {
-            if !busy.contains(&status.forsendelsesId) {
+            if !busy.contains(&status.forsendelsesId) && !self.doubtful.contains(&path) {
                 by_sender.entry(status.avsender.clone().unwrap_or_default()).or_default().push((path, status));
             }
         }

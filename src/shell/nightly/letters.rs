@@ -10,8 +10,9 @@ use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::survey::{self, Kind, Letter, name};
+use super::told::TooLate;
 use super::{BATCH, Night, hold, inside, lists};
-use crate::core::names::shown;
+use crate::core::names::{is_plain_text_stop, shown};
 use crate::core::nightly::{self as rules, Go, Outcome, Step};
 use crate::core::route::{Channel, State};
 use crate::core::status::Status;
@@ -59,7 +60,13 @@ impl Desk<'_> {
         let receipts = self.receipts.of(id);
         let step = match letter.kind {
             Kind::Waiting => {
-                let stop = letter.stop.as_ref().map(|path| stop_text(path));
+                if let Some(why) = &letter.doubt {
+                    return Some(Err(format!(
+                        "{}: mappen kan ikke leses til ende ({why}), så det er ikke kjent om den har en STOPP-fil. Brevet er ikke rørt, og skrives ikke ut i natt. Prøv: kontroller rettigheter og disk, og kjør postgang nightly på nytt.",
+                        shown(&inside(self.root, &letter.path))
+                    )));
+                }
+                let stop = letter.stop(Some(&before)).map(|path| stop_text(path));
                 rules::waiting(&before, receipts, stop.as_deref(), &self.night)
             }
             Kind::Sealed => rules::sealed(&before, receipts),
@@ -94,16 +101,20 @@ impl Night<'_> {
             matches!(letter.kind, Kind::Waiting | Kind::Sealed)
                 || id_start(&letter.path).is_none_or(|start| hints.contains(&start))
         };
+        let doubtful = letters.iter().filter(|letter| letter.kind == Kind::Waiting && letter.doubt.is_some());
+        self.doubtful = doubtful.map(|letter| letter.path.clone()).collect();
         let mut too_late = Vec::new();
-        for letter in letters.iter().filter(|letter| letter.kind != Kind::Waiting && letter.stop.is_some()) {
-            // One that it did stop keeps the file.
+        for letter in letters.iter().filter(|letter| letter.kind != Kind::Waiting && !letter.stops.is_empty()) {
             let status = read_status(&letter.path);
-            if status.is_none_or(|status| status.status != State::ManueltHandtert) {
+            // One that it did stop keeps the file.
+            let was_stopped = status.as_ref().is_some_and(|status| status.status == State::ManueltHandtert);
+            if letter.stop(status.as_ref()).is_some() && !was_stopped {
                 let place = inside(self.pass.desk.root, &letter.path);
                 let why = hold::remedy(&place);
-                too_late.push((place, why));
+                too_late.push(TooLate { folder: letter.path.clone(), place, why, status });
             }
         }
+        self.answer_stops(&std::mem::take(&mut too_late))?;
         let letters: Vec<Letter> = letters.into_iter().filter(concerned).collect();
         for chunk in letters.chunks(BATCH) {
             let root = self.pass.desk.root;
@@ -120,6 +131,7 @@ impl Night<'_> {
             for decided in &changed {
                 self.met.extend(Uuid::try_parse(&decided.before.forsendelsesId).map(|id| id.as_u128()));
                 if decided.step.has(Outcome::StopTooLate) {
+                    // Before the letter moves: the answer goes with it.
                     too_late.push(self.too_late(decided));
                 }
                 let waits = decided.letter.kind == Kind::Waiting && decided.step.go != Some(Go::Archive);
@@ -136,12 +148,12 @@ impl Night<'_> {
                     self.matters.extend(lists::misreported(after, &place));
                 }
             }
+            self.answer_stops(&std::mem::take(&mut too_late))?;
             changed.retain(|decided| {
                 decided.step.status != decided.before || decided.step.go.is_some() || !decided.step.outcomes.is_empty()
             });
             self.carry_out(changed)?;
         }
-        self.tell_too_late(too_late)?;
         self.tell_stray_stops()
     }
 
@@ -234,8 +246,11 @@ fn id_start(path: &Path) -> Option<u32> {
     u32::from_str_radix(name.rsplit('.').next()?.get(..8)?, 16).ok()
 }
 
-/// What a clerk wrote into a stop file; its being there is enough.
+/// What a clerk wrote into a stop file; its being there is enough, and of anything but plain text no more is asked.
 fn stop_text(path: &Path) -> String {
+    if !is_plain_text_stop(&name(path)) {
+        return String::new();
+    }
     decoded(&read_regular(path, STOP_BYTES_MAX).ok().flatten().unwrap_or_default())
 }
 

@@ -121,6 +121,8 @@ impl Night<'_> {
         let root = self.pass.desk.root;
         let outbox = root.outbox();
         let mut rows = std::mem::take(&mut self.matters);
+        // In one order, whichever step of the night came upon them.
+        rows.sort();
         for letter in subfolders(&root.channel(Channel::Avvist)).context("kan ikke lese outbox/avvist")? {
             if let Some(status) = read_status(&letter) {
                 let what = if status.status == State::IkkeLevert { "ikke levert" } else { "avvist" };
@@ -208,6 +210,20 @@ pub fn misreported(status: &Status, place: &str) -> Option<Matter> {
     // One that waits for print will be in a batch soon, and is asked about with it.
     (said && status.kanal != Channel::Print)
         .then(|| matter("meldt skrevet ut eller i retur, men ikke sendt til utskrift", status, place))
+}
+
+/// A letter whose stop file came too late. Where it says nothing of itself, its place must do.
+pub fn unstopped(status: Option<&Status>, place: &str) -> Matter {
+    let what = "STOPP-filen kom for sent; se STOPP-SVAR.txt i mappen";
+    match status {
+        Some(status) => matter(what, status, place),
+        None => thing(what, String::new(), place.to_owned(), String::new()),
+    }
+}
+
+/// A stop file that lies in no letter.
+pub fn stray_stop(place: String) -> Matter {
+    thing("STOPP-filen ligger ikke i et brev", String::new(), place, String::new())
 }
 
 fn matter(what: &str, status: &Status, place: &str) -> Matter {

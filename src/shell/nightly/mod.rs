@@ -54,6 +54,8 @@ struct Night<'a> {
     met: HashSet<u128>,
     /// What tonight's messages tell for the first time.
     told: Vec<String>,
+    /// Letters that may hold a stop file that was not seen: they are left alone tonight.
+    doubtful: HashSet<PathBuf>,
 }
 
 /// Runs the night.
@@ -74,6 +76,7 @@ pub fn nightly(root: &Root, settings: &Settings) -> Result<NightReport, PassErro
         matters: Vec::new(),
         met: HashSet::new(),
         told: Vec::new(),
+        doubtful: HashSet::new(),
     };
     night.run()?;
     let Night { pass, mut report, .. } = night;
