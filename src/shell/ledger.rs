@@ -364,7 +364,7 @@ fn happened(connection: &Connection, status: &Status) -> rusqlite::Result<()> {
         insert.execute(params![
             status.forsendelsesId,
             event.tidspunkt.to_string(),
-            status.kode,
+            status.code_at(event),
             event.status.as_str(),
             channel,
             notified,

@@ -12,9 +12,11 @@ use uuid::Uuid;
 use super::survey::{self, Kind, Letter, name};
 use super::told::TooLate;
 use super::{BATCH, Night, hold, inside, lists};
+use crate::core::identity::OrgNumber;
 use crate::core::names::{is_plain_text_stop, shown};
 use crate::core::nightly::{self as rules, Go, Outcome, Step};
 use crate::core::route::{Channel, State};
+use crate::core::senders::Senders;
 use crate::core::status::Status;
 use crate::shell::dir::read_regular;
 use crate::shell::find::read_status;
@@ -40,6 +42,7 @@ struct Desk<'a> {
     receipts: &'a Receipts,
     busy: &'a HashSet<String>,
     night: rules::Night<'a>,
+    senders: &'a Senders,
 }
 
 impl Desk<'_> {
@@ -67,12 +70,20 @@ impl Desk<'_> {
                     )));
                 }
                 let stop = letter.stop(Some(&before)).map(|path| stop_text(path));
-                rules::waiting(&before, receipts, stop.as_deref(), &self.night)
+                rules::waiting(&before, receipts, stop.as_deref(), &self.night_of(&before))
             }
             Kind::Sealed => rules::sealed(&before, receipts),
             Kind::Refused | Kind::Archived => rules::finished(&before, receipts, &self.night),
         };
         Some(Ok(Decided { letter, before, step }))
+    }
+
+    /// What holds for this letter tonight.
+    fn night_of(&self, letter: &Status) -> rules::Night<'_> {
+        let number = letter.avsender.as_deref().and_then(|number| OrgNumber::parse(number.as_bytes()));
+        let sender = number.and_then(|number| self.senders.get(number));
+        let svarinn_hours = sender.and_then(|sender| sender.svarinn.as_ref()).map(|svarinn| svarinn.limit.0);
+        rules::Night { svarinn_hours, ..self.night }
     }
 }
 
@@ -118,7 +129,8 @@ impl Night<'_> {
         let letters: Vec<Letter> = letters.into_iter().filter(concerned).collect();
         for chunk in letters.chunks(BATCH) {
             let root = self.pass.desk.root;
-            let desk = Desk { root, receipts: &self.receipts, busy: &busy, night: self.rules() };
+            let senders = self.pass.desk.senders;
+            let desk = Desk { root, receipts: &self.receipts, busy: &busy, night: self.rules(), senders };
             let decided: Vec<Result<Decided, String>> =
                 chunk.par_iter().filter_map(|letter| desk.decide(letter)).collect();
             let mut changed = Vec::new();
@@ -146,6 +158,8 @@ impl Night<'_> {
                     let place = inside(root, &decided.letter.path);
                     self.matters.extend(lists::silent(after, &place, self.now));
                     self.matters.extend(lists::misreported(after, &place));
+                    self.matters.extend(lists::given_up(after, &place));
+                    self.matters.extend(lists::uncollected(after, &place, self.now));
                 }
             }
             self.answer_stops(&std::mem::take(&mut too_late))?;

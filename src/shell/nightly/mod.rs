@@ -31,7 +31,7 @@ use super::pass::{Pass, PassError, Settings, enter};
 use super::receipts::{self, Receipts};
 use super::root::Root;
 use crate::core::calendar::Time;
-use crate::core::nightly::{self as rules, Step};
+use crate::core::nightly::{self as rules, Doubt, Step};
 use crate::core::status::{Stamp, Status};
 
 /// Letters that share their syncs.
@@ -113,7 +113,12 @@ impl Night<'_> {
     }
 
     fn rules(&self) -> rules::Night<'_> {
-        rules::Night { now: self.now, calendar: &self.pass.desk.senders.calendar, receipts_alive: self.receipts_alive }
+        rules::Night {
+            now: self.now,
+            calendar: &self.pass.desk.senders.calendar,
+            doubt: (!self.receipts_alive).then_some(Doubt::Silence),
+            svarinn_hours: None,
+        }
     }
 
     /// This month's archive, below `outbox/`.

@@ -6,13 +6,13 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::time::SystemTime;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::core::letter::hex;
 use crate::core::names::shown;
-use crate::core::receipts::{Receipt, Word};
+use crate::core::receipts::{Receipt, Word, parse_moment};
 
 /// Bytes a row may have. What is longer is not a receipt, and is not kept in memory.
 const ROW_BYTES_MAX: usize = 64 << 10;
@@ -211,7 +211,8 @@ impl Columns {
         }
         let id = self.id(&fields).ok_or("forsendelsesId kan ikke leses")?;
         let word: Word = field(self.status).parse().map_err(|()| "status er ukjent")?;
-        let at = DateTime::parse_from_rfc3339(field(self.at)).map_err(|_| "tidspunkt er ikke et RFC 3339-tidspunkt")?;
+        let at = parse_moment(field(self.at))
+            .ok_or("tidspunkt er ikke et tidspunkt som 2026-11-25T10:00:00+01:00 eller 25.11.2026 10:00")?;
         let channel = self.channel.map_or("", field);
         Ok((id.as_u128(), Receipt::new(at.with_timezone(&Utc), word, channel)))
     }
