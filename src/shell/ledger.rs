@@ -89,7 +89,7 @@ const FILLED: u32 = 1;
 /// How long a commit waits for another process that reads.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
-pub use night::{ListedEvent, Onward, Tally};
+pub use night::{AltinnStay, ListedEvent, Onward, Tally};
 
 /// For operators, where a reading or writing of the ledger fails in the middle of a pass.
 pub const FAILED: &str = "protokollen kan ikke leses eller skrives. Brev som er hentet, ligger trygt i .postgang/work \

@@ -47,6 +47,7 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
         met: std::collections::HashSet::new(),
         told: Vec::new(),
         doubtful: std::collections::HashSet::new(),
+        doubts: Default::default(),
     };
     let busy = night.busy()?;
     let found = find(root, query)?;

@@ -9,6 +9,7 @@ use encoding_rs::{Encoding, WINDOWS_1252};
 use rayon::prelude::*;
 use uuid::Uuid;
 
+use super::doubts::Doubts;
 use super::survey::{self, Kind, Letter, name};
 use super::told::TooLate;
 use super::{BATCH, Night, hold, inside, lists};
@@ -43,6 +44,7 @@ struct Desk<'a> {
     busy: &'a HashSet<String>,
     night: rules::Night<'a>,
     senders: &'a Senders,
+    doubts: &'a Doubts,
 }
 
 impl Desk<'_> {
@@ -70,7 +72,7 @@ impl Desk<'_> {
                     )));
                 }
                 let stop = letter.stop(Some(&before)).map(|path| stop_text(path));
-                rules::waiting(&before, receipts, stop.as_deref(), &self.night_of(&before))
+                rules::waiting(&before, receipts, stop.as_deref(), &self.night_of(id, &before))
             }
             Kind::Sealed => rules::sealed(&before, receipts),
             Kind::Refused | Kind::Archived => rules::finished(&before, receipts, &self.night),
@@ -79,11 +81,12 @@ impl Desk<'_> {
     }
 
     /// What holds for this letter tonight.
-    fn night_of(&self, letter: &Status) -> rules::Night<'_> {
+    fn night_of(&self, id: u128, letter: &Status) -> rules::Night<'_> {
         let number = letter.avsender.as_deref().and_then(|number| OrgNumber::parse(number.as_bytes()));
         let sender = number.and_then(|number| self.senders.get(number));
         let svarinn_hours = sender.and_then(|sender| sender.svarinn.as_ref()).map(|svarinn| svarinn.limit.0);
-        rules::Night { svarinn_hours, ..self.night }
+        let doubt = self.night.doubt.or_else(|| self.doubts.of(id, letter));
+        rules::Night { svarinn_hours, doubt, ..self.night }
     }
 }
 
@@ -130,7 +133,8 @@ impl Night<'_> {
         for chunk in letters.chunks(BATCH) {
             let root = self.pass.desk.root;
             let senders = self.pass.desk.senders;
-            let desk = Desk { root, receipts: &self.receipts, busy: &busy, night: self.rules(), senders };
+            let (receipts, doubts) = (&self.receipts, &self.doubts);
+            let desk = Desk { root, receipts, busy: &busy, night: self.rules(), senders, doubts };
             let decided: Vec<Result<Decided, String>> =
                 chunk.par_iter().filter_map(|letter| desk.decide(letter)).collect();
             let mut changed = Vec::new();
@@ -141,7 +145,8 @@ impl Night<'_> {
                 }
             }
             for decided in &changed {
-                self.met.extend(Uuid::try_parse(&decided.before.forsendelsesId).map(|id| id.as_u128()));
+                let id = Uuid::try_parse(&decided.before.forsendelsesId).map(|id| id.as_u128());
+                self.met.extend(id.as_ref().ok());
                 if decided.step.has(Outcome::StopTooLate) {
                     // Before the letter moves: the answer goes with it.
                     too_late.push(self.too_late(decided));
@@ -149,6 +154,7 @@ impl Night<'_> {
                 let waits = decided.letter.kind == Kind::Waiting && decided.step.go != Some(Go::Archive);
                 if waits && decided.step.status.kanal == Channel::Altinn {
                     self.waiting_in_altinn += 1;
+                    self.doubts.waits_in_altinn(&decided.step.status);
                 }
                 if decided.letter.kind == Kind::Waiting && decided.step.go.is_none() {
                     let after = &decided.step.status;
@@ -158,6 +164,7 @@ impl Night<'_> {
                     let place = inside(root, &decided.letter.path);
                     self.matters.extend(lists::silent(after, &place, self.now));
                     self.matters.extend(lists::misreported(after, &place));
+                    self.list_doubt(id.unwrap_or_default(), after, &place);
                     self.matters.extend(lists::given_up(after, &place));
                     self.matters.extend(lists::uncollected(after, &place, self.now));
                 }

@@ -228,6 +228,17 @@ pub fn given_up(status: &Status, place: &str) -> Option<Matter> {
     }
 }
 
+/// A letter that an unreadable row names, which may say that it was opened.
+pub fn doubted(status: &Status, place: &str, row: &str) -> Matter {
+    matter(&format!("kvitteringsraden i {row} kan ikke leses, og nevner brevet"), status, place)
+}
+
+/// A sender of whose letters too little is heard.
+pub fn braked(sender: &str, silent: usize, all: usize) -> Matter {
+    let what = format!("{silent} av {all} brev i Altinn har ingen kvittering, og ingen skrives ut som ulest");
+    thing(&what, sender.to_owned(), format!("{OUTBOX}{}", Channel::Altinn.as_str()), String::new())
+}
+
 /// A letter that an organisation's own system has not collected.
 pub fn uncollected(status: &Status, place: &str, now: Time) -> Option<Matter> {
     let long = now >= status.plassert.0 + TimeDelta::hours(UNCOLLECTED_HOURS);

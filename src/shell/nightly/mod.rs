@@ -5,6 +5,7 @@
 //! be run again: what has happened already is seen in the letters themselves.
 
 mod batch;
+mod doubts;
 mod hold;
 mod letters;
 mod lists;
@@ -23,6 +24,7 @@ pub use hold::{Held, hold};
 use rayon::prelude::*;
 pub use report::NightReport;
 
+use self::doubts::Doubts;
 use self::letters::Decided;
 use self::survey::{Letter, name};
 use super::find::read_status;
@@ -31,6 +33,7 @@ use super::pass::{Pass, PassError, Settings, enter};
 use super::receipts::{self, Receipts};
 use super::root::Root;
 use crate::core::calendar::Time;
+use crate::core::identity::OrgNumber;
 use crate::core::nightly::{self as rules, Doubt, Step};
 use crate::core::status::{Stamp, Status};
 
@@ -56,10 +59,11 @@ struct Night<'a> {
     told: Vec<String>,
     /// Letters that may hold a stop file that was not seen: they are left alone tonight.
     doubtful: HashSet<PathBuf>,
+    doubts: Doubts,
 }
 
-/// Runs the night.
-pub fn nightly(root: &Root, settings: &Settings) -> Result<NightReport, PassError> {
+/// Runs the night. `unnotified`: senders whose letters go to print though nothing is heard of too many of them.
+pub fn nightly(root: &Root, settings: &Settings, unnotified: &[OrgNumber]) -> Result<NightReport, PassError> {
     let started = Instant::now();
     let (_lock, senders) = enter(root, settings)?;
     let pass = Pass::begin(root, settings, &senders, true)?;
@@ -77,8 +81,9 @@ pub fn nightly(root: &Root, settings: &Settings) -> Result<NightReport, PassErro
         met: HashSet::new(),
         told: Vec::new(),
         doubtful: HashSet::new(),
+        doubts: Doubts::default(),
     };
-    night.run()?;
+    night.run(unnotified)?;
     let Night { pass, mut report, .. } = night;
     report.run = pass.report;
     report.run.seconds = started.elapsed().as_secs_f64();
@@ -86,7 +91,8 @@ pub fn nightly(root: &Root, settings: &Settings) -> Result<NightReport, PassErro
 }
 
 impl Night<'_> {
-    fn run(&mut self) -> anyhow::Result<()> {
+    fn run(&mut self, unnotified: &[OrgNumber]) -> anyhow::Result<()> {
+        self.doubts(unnotified)?;
         self.letters()?;
         self.complain()?;
         self.remind()?;
@@ -116,7 +122,10 @@ impl Night<'_> {
         rules::Night {
             now: self.now,
             calendar: &self.pass.desk.senders.calendar,
-            doubt: (!self.receipts_alive).then_some(Doubt::Silence),
+            doubt: match self.receipts_alive {
+                false => Some(Doubt::Silence),
+                true => (!self.receipts.unreadable.is_empty()).then_some(Doubt::UnreadableFile),
+            },
             svarinn_hours: None,
         }
     }

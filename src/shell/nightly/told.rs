@@ -46,6 +46,7 @@ impl Night<'_> {
         for message in report::shortened(news) {
             self.needs_person(message);
         }
+        self.tell_doubts();
         if !self.receipts_alive && self.waiting_in_altinn > 0 {
             self.tell_silence();
         }
