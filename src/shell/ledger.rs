@@ -258,7 +258,8 @@ impl Ledger {
         let transaction = self.connection.transaction()?;
         for letter in letters {
             insert(&transaction, &letter.decided)?;
-            arrived(&transaction, at, &letter.status, &letter.place)?;
+            // It came there when it says, not when it was found again.
+            arrived(&transaction, &letter.status.plassert.to_string(), &letter.status, &letter.place)?;
             if letter.released {
                 event(&transaction, &letter.decided.id, at, "released", None, None)?;
             }

@@ -218,3 +218,11 @@ fn the_brake_counts_tonights_receipts_and_the_senders_own_limit() {
         .unwrap();
     assert_eq!(limit.nightly("2026-11-26T00:30:00+01:00").0["expired"].as_u64(), Some(12));
 }
+
+#[test]
+fn the_brake_holds_though_the_ledger_was_lost() {
+    let world = silent_world(0);
+    fs::remove_dir_all(world.dir.join(".postgang")).unwrap();
+    let (answer, code) = world.nightly("2026-11-26T00:30:00+01:00");
+    assert_eq!((code, answer["expired"].as_u64()), (3, Some(0)), "{answer}");
+}
