@@ -24,7 +24,7 @@
 //! | `.postgang/work/<orgnr or _>/<drop>/` | claimed | placing; after a crash the next start |
 //! | `outbox/digipost/`, `outbox/eboks/` | for the digital mailbox | a receipt |
 //! | `outbox/altinn/` | waiting to be opened | a receipt, a stop, its deadline |
-//! | `outbox/svarinn/` | waiting to be collected | a receipt, a stop, 24 hours |
+//! | `outbox/svarinn/` | waiting to be collected | a receipt, a stop, the sender's `svarinn.frist` |
 //! | `outbox/print/` | waiting for a print batch | the nightly batch, a stop |
 //! | `.postgang/batch/<name>/` | part of a print batch that is being sealed | the batch's rename; after a crash the next start |
 //! | `outbox/print/batch-YYYY-MM-DD-NN/` | in a sealed batch, for the print house | the last receipt of the batch |

@@ -11,6 +11,7 @@ use chrono_tz::Europe::Oslo;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use postgang::core::calendar::{Time, parse_time};
+use postgang::core::identity::OrgNumber;
 use postgang::core::senders::Senders;
 use postgang::core::snapshot::SnapshotName;
 use postgang::shell::intake::{self, Patience};
@@ -63,7 +64,11 @@ enum Command {
     /// Make the folders, and the marker that tells an inbox from a share that is not mounted
     Init,
     /// Do the night's work: receipts, deadlines, print batches, lists
-    Nightly,
+    Nightly {
+        /// Print this sender's unread letters though nothing has been heard of too many of them; may be repeated
+        #[arg(long, value_name = "ORGNR", value_parser = organisation)]
+        accept_unnotified: Vec<OrgNumber>,
+    },
     /// Stop a letter that still waits to be opened, collected or printed
     Hold {
         /// forsendelsesId, eksternReferanse or the letter's folder
@@ -187,7 +192,7 @@ fn failure(cli: &Cli, message: String) -> serde_json::Value {
                 intake::list(&root, &Senders::default()).map_or(0, |inbox| inbox.drops.len() + inbox.strays.len());
             serde_json::to_value(pass::Report { left, messages, ..Default::default() })
         }
-        Command::Nightly => {
+        Command::Nightly { .. } => {
             let run = pass::Report { messages, ..Default::default() };
             serde_json::to_value(nightly::NightReport { run, ..Default::default() })
         }
@@ -214,7 +219,7 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
         Command::Watch(args) => {
             let moment = || Settings { progress: ProgressBar::hidden(), ..settings(common, args.patience.get(), &[]) };
             let mut night = |now| {
-                let report = nightly::nightly(&root, &Settings { now, ..moment() })?;
+                let report = nightly::nightly(&root, &Settings { now, ..moment() }, &[])?;
                 watch::log_night(&report);
                 Ok(())
             };
@@ -238,8 +243,9 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
             show(common, &serde_json::json!({ "root": root.dir() }), &text)?;
             Ok(0)
         }
-        Command::Nightly => {
-            let report = nightly::nightly(&root, &settings(common, PatienceArgs::DEFAULT.get(), &[]))?;
+        Command::Nightly { accept_unnotified } => {
+            let settings = settings(common, PatienceArgs::DEFAULT.get(), &[]);
+            let report = nightly::nightly(&root, &settings, accept_unnotified)?;
             show(common, &report, &report.text())?;
             Ok(report.exit_code())
         }
@@ -337,6 +343,10 @@ fn exit_code(error: &PassError) -> u8 {
 
 fn moment(text: &str) -> Result<Time, String> {
     parse_time(text).ok_or_else(|| "expected an RFC 3339 time such as 2026-11-23T09:00:00+01:00".to_owned())
+}
+
+fn organisation(text: &str) -> Result<OrgNumber, String> {
+    OrgNumber::parse(text.as_bytes()).ok_or_else(|| "expected an organisation number of nine digits".to_owned())
 }
 
 fn time_of_day(text: &str) -> Result<NaiveTime, String> {

@@ -1,6 +1,7 @@
 //! The functional core: values in, values out. Nothing below here sees a disk, a clock, a thread or the environment;
 //! `tests/it/tidy.rs` holds that true.
 
+pub mod brake;
 pub mod calendar;
 pub mod code;
 pub mod facts;

@@ -16,9 +16,13 @@ pub const DECISION: &str = "BESLUTNING.txt";
 pub const STAGED_STATUS: &str = ".status.yaml.tmp";
 pub const STAGED_DECISION: &str = ".BESLUTNING.txt.tmp";
 
+/// The answer to a stop that came too late, and its name before it takes this one.
+pub const STOP_ANSWER: &str = "STOPP-SVAR.txt";
+pub const STAGED_STOP_ANSWER: &str = ".STOPP-SVAR.txt.tmp";
+
 /// Written by us into a letter; found in a drop they are left from an earlier round, or from a full disk, and are
 /// removed at the claim.
-pub const OURS: [&str; 5] = [READY, STATUS, DECISION, STAGED_STATUS, STAGED_DECISION];
+pub const OURS: [&str; 7] = [READY, STATUS, DECISION, STAGED_STATUS, STAGED_DECISION, STOP_ANSWER, STAGED_STOP_ANSWER];
 
 /// Names that mean something to us in other places than a drop: no document may bear one, or its letter would be taken
 /// for what it is not.
@@ -32,8 +36,8 @@ pub fn is_ours(name: &str) -> bool {
 
 /// The sender's word that a drop is whole.
 const COMPLETE: &str = "KLAR";
-/// The last is what Windows makes of the second where it hides extensions.
-const STOP: [&str; 3] = ["STOPP", "STOPP.txt", "STOPP.txt.txt"];
+/// The names that a stop file is told to have; no document may bear one.
+const STOP: [&str; 4] = ["STOPP", "STOPP.txt", "STOP", "STOP.txt"];
 const LITTER: [&str; 3] = ["Thumbs.db", "desktop.ini", ".DS_Store"];
 const NOT_IN_NAMES: [char; 9] = ['*', ':', '"', '\\', '/', '<', '>', '|', '?'];
 const DOCUMENT_NAME_CHARS_MAX: usize = 226;
@@ -85,9 +89,17 @@ pub fn is_batch_name(name: &str) -> bool {
     day.parse::<chrono::NaiveDate>().is_ok() && digits.len() >= 2 && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A file with which a clerk stops a letter that still waits.
+/// A file with which a clerk stops a letter that still waits: what is meant counts, with the endings and copies that
+/// editors and file managers make of it. Our own answer is none, nor is a copy of it.
 pub fn is_stop(name: &str) -> bool {
-    STOP.iter().any(|stop| stop.eq_ignore_ascii_case(name))
+    let name = name.to_lowercase();
+    let is_answer = name.starts_with("stopp-svar");
+    (name.starts_with("stopp") && !is_answer) || name.split('.').next() == Some("stop")
+}
+
+/// A stop file whose content is text: `.txt` or no ending.
+pub fn is_plain_text_stop(name: &str) -> bool {
+    is_stop(name) && (ends_with_ignoring_case(name, ".txt") || !name.contains('.'))
 }
 
 pub fn is_metadata(name: &str) -> bool {
@@ -215,7 +227,13 @@ mod tests {
 
     #[test]
     fn document_names() {
-        for good in ["vedtak.pdf", "Søknad om plass (2).docx", &format!("{}.pdf", "x".repeat(222))] {
+        for good in [
+            "vedtak.pdf",
+            "stopp.pdf",
+            "STOPP - vedtak.docx",
+            "Søknad om plass (2).docx",
+            &format!("{}.pdf", "x".repeat(222)),
+        ] {
             assert!(is_valid_document_name(good), "{good}");
         }
         let long = "x".repeat(227);
@@ -230,6 +248,8 @@ mod tests {
             "STATUS.yaml",
             "ferdig",
             "Stopp.TXT",
+            "stop",
+            "stopp-svar.txt",
             "klar",
             "Klar.txt.TXT",
             "batch.yaml",
@@ -239,6 +259,30 @@ mod tests {
             &long,
         ] {
             assert!(!is_valid_document_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_a_clerk_means_by_a_stop_file() {
+        for (name, stop, text) in [
+            ("STOPP", true, true),
+            ("stop", true, true),
+            ("Stop.txt", true, true),
+            ("STOPP.txt.txt", true, true),
+            ("STOPP - Kopi.txt", true, true),
+            ("Stopp dette brevet", true, true),
+            ("stopp.docx", true, false),
+            ("Stopp.rtf", true, false),
+            ("STOPP.lnk", true, false),
+            ("STOPP-SVAR.txt", false, false),
+            ("stopp-svar - Kopi.txt", false, false),
+            ("stop - kopi.txt", false, false),
+            ("stoff.txt", false, false),
+            ("ikke stopp.txt", false, false),
+            ("~$STOPP.docx", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!((is_stop(name), is_plain_text_stop(name)), (stop, text), "{name}");
         }
     }
 

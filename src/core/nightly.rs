@@ -5,7 +5,7 @@
 
 use chrono::TimeDelta;
 
-use super::calendar::{Calendar, ReadingLimit, Time};
+use super::calendar::{Calendar, Time};
 use super::code::Code;
 use super::names::shown;
 use super::receipts::{Receipt, Verdict, hear};
@@ -13,17 +13,32 @@ use super::route::{Channel, State};
 use super::senders::Then;
 use super::status::{Event, Stamp, Status, Stay};
 
-/// A receiving system fetches every few minutes; after a day nobody is there.
-const SVARINN_HOURS: i64 = 24;
 /// Characters of a stop file that are kept as its reason.
 const REASON_CHARS_MAX: usize = 500;
 
-/// What holds for every letter of one night.
+/// What holds for a letter tonight.
+#[derive(Clone, Copy, Debug)]
 pub struct Night<'a> {
     pub now: Time,
     pub calendar: &'a Calendar,
-    /// Receipts have come lately. Without, nobody knows what was opened, and nothing is printed as unread.
-    pub receipts_alive: bool,
+    /// Why nobody knows whether it was opened: then it is not printed as unread.
+    pub doubt: Option<Doubt>,
+    /// Hours that an organisation's own system has to collect it before it goes to Altinn; as long as it takes where
+    /// none are set.
+    pub svarinn_hours: Option<u32>,
+}
+
+/// Why what is said to be unread may have been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Doubt {
+    /// No receipts have come lately.
+    Silence,
+    /// A receipt file cannot be read.
+    UnreadableFile,
+    /// A row that cannot be read names the letter.
+    UnreadableRow,
+    /// Nothing has been heard of too many of the sender's letters.
+    Brake,
 }
 
 /// Where a letter goes tonight.
@@ -46,8 +61,8 @@ pub enum Outcome {
     NotCollected,
     Unread,
     NeverNotified,
-    /// Overdue, and kept from print because no receipts have come.
-    Held,
+    /// Overdue, and kept from print because it may have been read.
+    Held(Doubt),
     DigitalOnly,
     Reminded,
     Returned,
@@ -135,7 +150,8 @@ pub fn finished(letter: &Status, receipts: &[Receipt], night: &Night) -> Step {
 pub fn seal(letter: &Status, batch: &str, now: Time) -> Status {
     let mut step = Step::of(letter);
     step.status.status = State::SendtPrint;
-    step.event(State::SendtPrint, sealed_text(batch), now);
+    let text = format!("{SEALED}{batch}");
+    step.push(Event { bunke: Some(batch.to_owned()), ..step.new_event(State::SendtPrint, text, now) });
     // A notice that was given is what the time for appeal runs from; paper comes after it.
     step.status.underrettet.get_or_insert(Stamp(now));
     step.status
@@ -143,8 +159,10 @@ pub fn seal(letter: &Status, batch: &str, now: Time) -> Status {
 
 const SEALED: &str = "Sendt til utskrift i ";
 
-fn sealed_text(batch: &str) -> String {
-    format!("{SEALED}{batch}")
+/// The batch that a letter came into by this event. What was written before events bore it has it in the text alone.
+fn sealed_in(event: &Event) -> Option<&str> {
+    let event = Some(event).filter(|event| event.status == State::SendtPrint)?;
+    event.bunke.as_deref().or_else(|| event.tekst.strip_prefix(SEALED))
 }
 
 /// A letter in print that cannot be printed: a person must see to it.
@@ -168,7 +186,7 @@ pub fn is_settled(letter: &Status) -> bool {
 /// it, and is recorded only.
 fn said_of_paper(letter: &Status, state: State) -> usize {
     let events = || letter.hendelser.iter();
-    let sealed = |event: &&Event| event.status == State::SendtPrint && event.tekst.starts_with(SEALED);
+    let sealed = |event: &&Event| sealed_in(event).is_some();
     let Some(sealed) = events().filter(sealed).map(|event| event.tidspunkt).max() else { return 0 };
     events().filter(|event| event.status == state && event.tidspunkt >= sealed).count()
 }
@@ -191,8 +209,15 @@ impl Step {
     }
 
     fn event(&mut self, status: State, text: String, now: Time) {
-        let kanal = Some(self.status.kanal);
-        self.status.hendelser.push(Event { tidspunkt: Stamp(now), status, tekst: text, kanal });
+        self.push(self.new_event(status, text, now));
+    }
+
+    fn new_event(&self, status: State, text: String, now: Time) -> Event {
+        Event { tidspunkt: Stamp(now), status, tekst: text, kanal: Some(self.status.kanal), bunke: None }
+    }
+
+    fn push(&mut self, event: Event) {
+        self.status.hendelser.push(event);
         self.status.hendelser.sort_by_key(|event| event.tidspunkt);
     }
 
@@ -203,22 +228,26 @@ impl Step {
         }
     }
 
-    /// The first notice starts the clock anew, also when an earlier one becomes known late. A clock that runs keeps its
-    /// deadline, whatever is closed (`fridager`) since.
+    /// The first notice starts the clock anew, also when an earlier one becomes known late; without one, that the letter
+    /// could be read does. A clock that runs keeps its deadline, whatever is closed (`fridager`) since.
     fn start_clock(&mut self, verdict: &Verdict, night: &Night) {
         let letter = &mut self.status;
         // On paper there is no notice; whoever reports one means the channel before.
-        let Some(notice) = verdict.notice.map(Stamp).filter(|_| letter.kanal != Channel::Print) else { return };
-        if letter.varslet == Some(notice) {
+        if letter.kanal == Channel::Print {
             return;
         }
-        letter.varslet = Some(notice);
-        letter.underrettet = Some(notice);
-        if matches!(letter.status, State::Akseptert | State::KlarForMottak) {
-            letter.status = State::Varslet;
+        let before = letter.varslet.or(letter.tilgjengelig);
+        letter.tilgjengelig = verdict.available.map(Stamp).or(letter.tilgjengelig);
+        if let Some(notice) = verdict.notice.map(Stamp).filter(|notice| letter.varslet != Some(*notice)) {
+            letter.varslet = Some(notice);
+            letter.underrettet = Some(notice);
+            if matches!(letter.status, State::Akseptert | State::KlarForMottak) {
+                letter.status = State::Varslet;
+            }
         }
-        if letter.kanal == Channel::Altinn {
-            letter.lesefrist = deadline(letter, notice.0, night).or(letter.lesefrist);
+        let start = letter.varslet.or(letter.tilgjengelig);
+        if let Some(start) = start.filter(|_| start != before && letter.kanal == Channel::Altinn) {
+            letter.lesefrist = deadline(letter, start.0, night).or(letter.lesefrist);
         }
     }
 
@@ -258,9 +287,9 @@ impl Step {
         self.status.underrettet = None;
         if is_digital_only(&self.status) {
             self.released = true;
+            self.archive(State::IkkeLevert, night);
             self.because(Code::DeliveryFailed);
             self.event(State::IkkeLevert, "Kunne ikke leveres digitalt, og sendes ikke på papir".to_owned(), night.now);
-            self.archive(State::IkkeLevert, night);
         } else {
             self.send_to_print(Code::DeliveryFailed, night);
         }
@@ -276,14 +305,17 @@ impl Step {
         let reason: String = reason.split_whitespace().collect::<Vec<_>>().join(" ");
         let reason: String = shown(&reason).chars().take(REASON_CHARS_MAX).collect();
         let text = if reason.is_empty() { "Stoppet".to_owned() } else { format!("Stoppet: {reason}") };
+        self.archive(State::ManueltHandtert, night);
         self.because(Code::Stopped);
         self.event(State::ManueltHandtert, text, night.now);
-        self.archive(State::ManueltHandtert, night);
     }
 
     fn let_time_pass(&mut self, verdict: &Verdict, night: &Night) {
         let letter = &self.status;
-        if letter.kanal == Channel::Svarinn && night.now >= letter.plassert.0 + TimeDelta::hours(SVARINN_HOURS) {
+        let collected_by = night.svarinn_hours.map(|hours| letter.plassert.0 + TimeDelta::hours(hours.into()));
+        // One that was handed over lies in a queue, and is late at worst; moved, it would come twice.
+        let may_move = letter.kanal == Channel::Svarinn && !verdict.handed_over;
+        if may_move && collected_by.is_some_and(|limit| night.now >= limit) {
             return self.send_to_altinn(night);
         }
         if letter.kanal != Channel::Altinn {
@@ -306,6 +338,7 @@ impl Step {
         self.status.lesefrist = deadline(&self.status, night.now, night);
         // What was said in the other channel started no clock here.
         self.status.varslet = None;
+        self.status.tilgjengelig = None;
         self.event(State::Akseptert, "Overført til Altinn".to_owned(), night.now);
         self.go = Some(Go::Altinn);
     }
@@ -321,8 +354,8 @@ impl Step {
             if reminder_days(&self.status).is_none() {
                 self.archive(State::SendtDigitalt, night);
             }
-        } else if !night.receipts_alive {
-            self.count(Outcome::Held);
+        } else if let Some(doubt) = night.doubt {
+            self.count(Outcome::Held(doubt));
         } else if verdict.handed_over {
             self.count(Outcome::Unread);
             self.send_to_print(Code::UnreadPastDeadline, night);
@@ -334,7 +367,7 @@ impl Step {
 
     fn reminder_is_due(&self, night: &Night) -> bool {
         let letter = &self.status;
-        let start = letter.varslet.unwrap_or(letter.plassert).0;
+        let start = letter.varslet.or(letter.tilgjengelig).unwrap_or(letter.plassert).0;
         let due = |days: i64| night.now >= start + TimeDelta::days(days);
         letter.purret.is_none() && reminder_days(letter).is_some_and(due)
     }
@@ -342,8 +375,8 @@ impl Step {
 
 /// By the rule that the letter was placed by; later edits of the sender's rules do not touch it.
 fn deadline(letter: &Status, start: Time, night: &Night) -> Option<Stamp> {
-    let limit: ReadingLimit = letter.regel.as_ref()?.lesefrist.parse().ok()?;
-    Some(Stamp(night.calendar.deadline(start, limit)))
+    let limit = &letter.regel.as_ref()?.lesefrist;
+    Some(Stamp(night.calendar.deadline(start, limit.limit)))
 }
 
 fn reminder_days(letter: &Status) -> Option<i64> {
@@ -359,6 +392,7 @@ mod tests {
     use chrono::Utc;
 
     use super::super::calendar::parse_time;
+    use super::super::receipts::Word;
     use super::super::status::tests::letter_in;
     use super::*;
 
@@ -379,7 +413,11 @@ mod tests {
     fn tonight(letter: &Status, lines: &[&str], stop: Option<&str>, now: &str) -> Step {
         let calendar = Calendar::default();
         let now = parse_time(&format!("2026-{now}:00:00+01:00")).unwrap();
-        waiting(letter, &receipts(lines), stop, &Night { now, calendar: &calendar, receipts_alive: true })
+        waiting(letter, &receipts(lines), stop, &Night { svarinn_hours: Some(24), ..at(now, &calendar) })
+    }
+
+    fn at(now: Time, calendar: &Calendar) -> Night<'_> {
+        Night { now, calendar, doubt: None, svarinn_hours: None }
     }
 
     #[test]
@@ -400,6 +438,21 @@ mod tests {
             (Altinn, &[], Some("feil mottaker"), "11-26T00", archive, State::ManueltHandtert, "stopped"),
             (Svarinn, &[], None, "11-24T08", None, State::KlarForMottak, "no-digital-mailbox"),
             (Svarinn, &[], None, "11-24T09", Some(Go::Altinn), State::Akseptert, "svarinn-not-collected"),
+            (Svarinn, &["SENDT 23T10"], None, "11-30T09", None, State::KlarForMottak, "no-digital-mailbox"),
+            (Altinn, &["LEVETID_UTLOPT 24T10"], None, "11-25T00", None, State::Akseptert, "no-digital-mailbox"),
+            (Altinn, &["VARSEL_FEILET 24T10"], None, "11-25T00", None, State::Akseptert, "no-digital-mailbox"),
+            (Altinn, &["PUBLISERT 24T10"], None, "11-26T00", None, State::Akseptert, "no-digital-mailbox"),
+            (Altinn, &["PUBLISERT 24T10"], None, "11-27T00", print, State::Akseptert, "unread-past-deadline"),
+            (
+                Altinn,
+                &["PUBLISERT 23T10", "VARSLET 24T10"],
+                None,
+                "11-26T00",
+                None,
+                State::Varslet,
+                "no-digital-mailbox",
+            ),
+            (Digipost, &["LEVETID_UTLOPT 24T10"], None, "12-25T00", None, State::Akseptert, "no-digital-mailbox"),
             (Svarinn, &["MOTTATT_SVARINN 24T08"], None, "11-24T09", archive, State::Lest, "no-digital-mailbox"),
             (Digipost, &["LEVERT_SDP 24T10"], None, "11-25T00", archive, State::LevertSdp, "no-digital-mailbox"),
             (Digipost, &["FEIL 24T10"], None, "11-25T00", print, State::Akseptert, "delivery-failed"),
@@ -416,9 +469,9 @@ mod tests {
     #[test]
     fn without_receipts_nothing_is_printed_as_unread() {
         let (calendar, now) = (Calendar::default(), parse_time("2027-06-01T00:00:00+02:00").unwrap());
-        let night = Night { now, calendar: &calendar, receipts_alive: false };
+        let night = Night { doubt: Some(Doubt::Silence), ..at(now, &calendar) };
         let step = waiting(&placed(Channel::Altinn), &[], None, &night);
-        assert_eq!((step.go, step.outcomes.as_slice()), (None, [Outcome::Held].as_slice()));
+        assert_eq!((step.go, step.outcomes.as_slice()), (None, [Outcome::Held(Doubt::Silence)].as_slice()));
         let step = waiting(&placed(Channel::Altinn), &receipts(&["FEIL 24T10"]), None, &night);
         assert_eq!(step.go, Some(Go::Print), "a failed delivery is known");
     }
@@ -435,7 +488,7 @@ mod tests {
         let due = tonight(&overdue.status, &[], None, "11-30T09");
         assert!(due.has(Outcome::Reminded) && due.go.is_none());
         let calendar = Calendar::default();
-        let night = Night { now: due.status.purret.unwrap().0, calendar: &calendar, receipts_alive: true };
+        let night = at(due.status.purret.unwrap().0, &calendar);
         assert_eq!(reminded(&due.status, &night).unwrap().go, Some(Go::Archive));
         assert!(reminded(&overdue.status, &night).is_none());
         letter.regel.as_mut().unwrap().purring = None;
@@ -454,7 +507,7 @@ mod tests {
     #[test]
     fn opened_replaces_delivered_and_given_up() {
         let (calendar, now) = (Calendar::default(), parse_time("2026-12-01T00:00:00+01:00").unwrap());
-        let night = Night { now, calendar: &calendar, receipts_alive: true };
+        let night = at(now, &calendar);
         for (state, expected) in [
             (State::LevertSdp, State::Lest),
             (State::SendtDigitalt, State::Lest),
@@ -480,7 +533,7 @@ mod tests {
             assert!(!is_settled(&early), "not sealed yet: {lines:?}");
         }
         let (calendar, now) = (Calendar::default(), parse_time("2026-12-01T00:00:00+01:00").unwrap());
-        let night = Night { now, calendar: &calendar, receipts_alive: true };
+        let night = at(now, &calendar);
         let opened = Status { status: State::Lest, ..placed(Channel::Altinn) };
         assert!(!finished(&opened, &receipts(&["RETUR 24T10"]), &night).released, "it was never on paper");
     }
@@ -489,7 +542,7 @@ mod tests {
     fn a_running_clock_keeps_its_deadline_when_a_day_is_closed() {
         let notified = tonight(&placed(Channel::Altinn), &["VARSLET 24T10"], None, "11-25T00").status;
         let calendar = Calendar::new(["2026-11-26".parse().unwrap()]);
-        let night = Night { now: notified.lesefrist.unwrap().0, calendar: &calendar, receipts_alive: true };
+        let night = at(notified.lesefrist.unwrap().0, &calendar);
         let step = waiting(&notified, &receipts(&["VARSLET 24T10"]), None, &night);
         assert_eq!((step.status.lesefrist, step.go), (notified.lesefrist, Some(Go::Print)));
         // An earlier notice is another start, and takes the calendar of its night.
@@ -504,5 +557,69 @@ mod tests {
         assert_eq!(seal(&unread, "batch", now).underrettet, unread.varslet);
         let failed = tonight(&placed(Channel::Altinn), &["VARSLET 23T10", "FEIL 23T11"], None, "11-26T00").status;
         assert_eq!(seal(&failed, "batch", now).underrettet, Some(Stamp(now)));
+    }
+
+    #[test]
+    fn that_a_letter_could_be_read_starts_the_clock_and_informs_nobody() {
+        let available = tonight(&placed(Channel::Altinn), &["PUBLISERT 24T10"], None, "11-25T00").status;
+        let stamp = |text: &str| Some(Stamp(parse_time(text).unwrap()));
+        assert_eq!(available.tilgjengelig, stamp("2026-11-24T10:00:00+01:00"));
+        assert_eq!(available.lesefrist, stamp("2026-11-27T00:00:00+01:00"));
+        assert_eq!((available.varslet, available.underrettet, available.status), (None, None, State::Akseptert));
+        let notified = tonight(&available, &["VARSLET 25T10"], None, "11-26T00").status;
+        assert_eq!(
+            (notified.lesefrist, notified.tilgjengelig),
+            (stamp("2026-11-28T00:00:00+01:00"), available.tilgjengelig)
+        );
+        assert_eq!(notified.underrettet, stamp("2026-11-25T10:00:00+01:00"));
+        let written = notified.to_yaml();
+        assert_eq!(Status::from_yaml(written.as_bytes()).unwrap(), notified);
+        assert!(!placed(Channel::Altinn).to_yaml().contains("tilgjengelig"));
+    }
+
+    #[test]
+    fn svarinn_letters_move_only_where_the_sender_says_so() {
+        let (calendar, now) = (Calendar::default(), parse_time("2027-06-01T00:00:00+02:00").unwrap());
+        let letter = placed(Channel::Svarinn);
+        assert_eq!(waiting(&letter, &[], None, &at(now, &calendar)).go, None);
+        let night = Night { svarinn_hours: Some(24), ..at(now, &calendar) };
+        assert_eq!(waiting(&letter, &[], None, &night).go, Some(Go::Altinn));
+        assert_eq!(waiting(&letter, &receipts(&["SENDT 23T10"]), None, &night).go, None);
+    }
+
+    #[test]
+    fn a_batch_is_known_by_its_field_and_in_old_files_by_the_text() {
+        let now = parse_time("2026-11-24T00:30:00+01:00").unwrap();
+        let sealed_now = seal(&placed(Channel::Print), "batch-2026-11-24-01", now);
+        assert_eq!(sealed_now.hendelser.last().unwrap().bunke.as_deref(), Some("batch-2026-11-24-01"));
+        let mut old = sealed_now.clone();
+        old.hendelser.last_mut().unwrap().bunke = None;
+        let mut reworded = sealed_now.clone();
+        reworded.hendelser.last_mut().unwrap().tekst = "I bunke".to_owned();
+        for letter in [sealed_now, old, reworded] {
+            let letter = Status::from_yaml(letter.to_yaml().as_bytes()).unwrap();
+            assert!(is_settled(&sealed(&letter, &receipts(&["PRINTET 24T10"])).status));
+        }
+        // What a print house says is no sealing.
+        let told = tonight(&placed(Channel::Print), &["SENDT_PRINT 24T10", "PRINTET 24T11"], None, "11-25T00").status;
+        assert!(!is_settled(&told));
+    }
+
+    #[test]
+    fn an_event_keeps_the_code_that_the_letter_had() {
+        for (lines, stop, codes) in [
+            (&["VARSLET 24T10"][..], None, &["no-digital-mailbox", "no-digital-mailbox", "unread-past-deadline"][..]),
+            (&["VARSLET 24T10"], Some(""), &["no-digital-mailbox", "no-digital-mailbox", "stopped"]),
+            (&["VARSLET 23T10", "FEIL 24T10"], None, &["no-digital-mailbox"; 3]),
+        ] {
+            let step = tonight(&placed(Channel::Altinn), lines, stop, "11-28T00").status;
+            let actual: Vec<&str> = step.hendelser.iter().map(|event| step.code_at(event)).collect();
+            assert_eq!(actual[..codes.len()], *codes, "{lines:?}");
+        }
+        // What is said late of the channel before is said of it there.
+        let mut paper = tonight(&placed(Channel::Altinn), &[], None, "11-26T00").status;
+        let later = paper.plassert.0.to_utc() + TimeDelta::hours(1);
+        hear(&mut paper, &[Receipt::new(later, Word::Notified, "altinn")]);
+        assert_eq!(paper.code_at(paper.hendelser.last().unwrap()), "no-digital-mailbox");
     }
 }

@@ -6,10 +6,10 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, SubsecRound, Utc};
 use chrono_tz::Europe::Oslo;
 
-use super::calendar::Time;
+use super::calendar::{Time, local, parse_time};
 use super::route::{Channel, State};
 use super::status::{Event, Stamp, Status};
 
@@ -27,13 +27,18 @@ pub struct Receipt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Word {
     Notified,
+    /// It lies there to be read; whether anybody was told is not said.
+    Available,
     Opened,
-    /// `LEVERT`: a notice in Altinn, a delivery in a mailbox.
+    /// `LEVERT`: available in Altinn, a delivery in a mailbox.
     Delivered,
-    /// `LEVERT` in a channel that is not known here: no notice.
+    /// `LEVERT` in a channel that is not known here.
     DeliveredSomewhere,
     DeliveredToMailbox,
     Failed,
+    /// Nobody knows whether it was delivered.
+    GaveUp,
+    NoticeFailed,
     Collected,
     SentToMailbox,
     Sent,
@@ -45,13 +50,17 @@ pub enum Word {
 impl FromStr for Word {
     type Err = ();
 
+    /// In any case.
     fn from_str(text: &str) -> Result<Self, ()> {
-        Ok(match text {
-            "VARSLET" | "Published" => Self::Notified,
-            "LEST" | "Read" | "Replied" | "Confirmed" | "Archived" | "AttachmentsDownloaded" => Self::Opened,
+        Ok(match text.to_ascii_uppercase().as_str() {
+            "VARSLET" => Self::Notified,
+            "PUBLISERT" | "PUBLISHED" => Self::Available,
+            "LEST" | "READ" | "REPLIED" | "CONFIRMED" | "ARCHIVED" | "ATTACHMENTSDOWNLOADED" => Self::Opened,
             "LEVERT" => Self::Delivered,
             "LEVERT_SDP" => Self::DeliveredToMailbox,
-            "FEIL" | "Failed" | "LEVETID_UTLOPT" | "Reserved" => Self::Failed,
+            "FEIL" | "FAILED" | "RESERVED" => Self::Failed,
+            "LEVETID_UTLOPT" => Self::GaveUp,
+            "VARSEL_FEILET" => Self::NoticeFailed,
             "MOTTATT_SVARINN" => Self::Collected,
             "SENDT_SDP" => Self::SentToMailbox,
             "SENDT" => Self::Sent,
@@ -59,7 +68,7 @@ impl FromStr for Word {
             "PRINTET" => Self::Printed,
             "RETUR" => Self::Returned,
             // `Fetched` is not opened: it says that a list was shown, not that a letter was read.
-            "Fetched" => Self::Sent,
+            "FETCHED" => Self::Sent,
             _ => return Err(()),
         })
     }
@@ -81,13 +90,16 @@ impl Receipt {
         let (status, text) = match self.word {
             Word::Notified => (State::Varslet, "Varsel om brevet er gitt"),
             Word::Opened => (State::Lest, "Brevet er åpnet"),
-            Word::Delivered if channel == Channel::Altinn => (State::Varslet, "Levert i Altinn, og varsel er gitt"),
+            Word::Available => (State::Publisert, "Brevet er tilgjengelig for mottakeren"),
+            Word::Delivered if channel == Channel::Altinn => (State::Publisert, "Brevet er tilgjengelig i Altinn"),
             Word::Delivered | Word::DeliveredSomewhere | Word::DeliveredToMailbox if letter.was_in_mailbox() => {
                 (State::LevertSdp, "Levert i digital postkasse")
             }
             // A mailbox letter is all that can be delivered there: of any other the word is recorded and no more.
             Word::Delivered | Word::DeliveredSomewhere | Word::DeliveredToMailbox => (State::Levert, "Meldt levert"),
             Word::Failed => (State::Feil, "Leveringen feilet"),
+            Word::GaveUp => (State::LevetidUtlopt, "Kanalen ga opp leveringen; brevet kan være levert"),
+            Word::NoticeFailed => (State::VarselFeilet, "Varselet om brevet kom ikke fram"),
             Word::Collected => (State::MottattSvarinn, "Hentet av organisasjonens mottakssystem"),
             Word::SentToMailbox => (State::SendtSdp, "Overlevert til digital postkasse"),
             Word::Sent => (State::Sendt, "Overlevert til kanalen"),
@@ -95,7 +107,7 @@ impl Receipt {
             Word::Printed => (State::Printet, "Skrevet ut"),
             Word::Returned => (State::Retur, "Kommet i retur"),
         };
-        Event { tidspunkt: Stamp(at), status, tekst: text.to_owned(), kanal: Some(channel) }
+        Event { tidspunkt: Stamp(at), status, tekst: text.to_owned(), kanal: Some(channel), bunke: None }
     }
 }
 
@@ -120,43 +132,65 @@ pub fn hear(letter: &mut Status, receipts: &[Receipt]) -> bool {
     news
 }
 
+/// `tidspunkt` as a system writes it (RFC 3339), or as people do, who mean the clock in Norway: `25.11.2026 10:00`,
+/// `25.11.2026 kl. 10.00`, `2026-11-25 10:00`.
+pub fn parse_moment(text: &str) -> Option<Time> {
+    if let Some(time) = parse_time(text) {
+        return Some(time);
+    }
+    let text = text.to_ascii_lowercase().replace("kl.", " ").replace("kl", " ").replace('t', " ");
+    let mut parts = text.split_whitespace();
+    let (day, clock) = (parts.next()?, parts.next()?.replace('.', ":"));
+    let is_all = parts.next().is_none();
+    let day = ["%d.%m.%Y", "%Y-%m-%d"].into_iter().find_map(|form| NaiveDate::parse_from_str(day, form).ok())?;
+    let clock = ["%H:%M", "%H:%M:%S"].into_iter().find_map(|form| NaiveTime::parse_from_str(&clock, form).ok())?;
+    // A year of two digits is not guessed at.
+    (is_all && day.year() >= 1900).then(|| local(day.and_time(clock)))
+}
+
 /// What a letter's events amount to, for the channel in which it is now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// Opened by the recipient, or collected by its system.
     pub opened: bool,
     pub delivered: bool,
-    /// Failed, and no later notice says that it went well after all.
+    /// Failed, and nothing later says that it came there, or that somebody was told, after all.
     pub failed: bool,
     /// The first notice since the letter came to its channel.
     pub notice: Option<Time>,
-    /// Some channel has said that it got the letter, by a notice or otherwise.
+    /// When it was first available there.
+    pub available: Option<Time>,
+    /// Some channel has said that it got the letter: by a notice, by having it there, or otherwise.
     pub handed_over: bool,
 }
 
 impl Verdict {
-    /// The verdict at `now`; a notice from the future has not been given yet.
+    /// The verdict at `now`; what comes from the future has not happened yet.
     pub fn of(letter: &Status, now: Time) -> Self {
         let any = |state| letter.hendelser.iter().any(|event| event.status == state);
         let here = |state| {
             let events = letter.hendelser.iter().filter(move |event| event.status == state);
             events.filter(|event| event.kanal == Some(letter.kanal)).map(|event| event.tidspunkt.0)
         };
-        let notices = || here(State::Varslet).filter(|at| *at <= now);
+        let past = |state| here(state).filter(|at| *at <= now);
+        let since_placed = |state| past(state).filter(|at| *at >= letter.plassert.0).min();
+        let came_there = || past(State::Varslet).chain(past(State::Publisert));
         let last_failure = here(State::Feil).max();
         Self {
             opened: any(State::Lest) || any(State::MottattSvarinn),
             delivered: any(State::LevertSdp),
-            failed: last_failure.is_some_and(|failed| !notices().any(|notice| notice > failed)),
-            notice: notices().filter(|at| *at >= letter.plassert.0).min(),
-            handed_over: [State::Varslet, State::Sendt, State::SendtSdp, State::SendtPrint].into_iter().any(any),
+            failed: last_failure.is_some_and(|failed| !came_there().any(|later| later > failed)),
+            notice: since_placed(State::Varslet),
+            available: since_placed(State::Publisert),
+            handed_over: [State::Varslet, State::Publisert, State::Sendt, State::SendtSdp, State::SendtPrint]
+                .into_iter()
+                .any(any),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::calendar::parse_time;
     use super::super::status::tests::letter_in;
     use super::*;
 
@@ -181,45 +215,52 @@ mod tests {
     #[rustfmt::skip]
     fn what_receipts_amount_to() {
         use Channel::*;
-        //  channel   receipts                                   opened delivered failed handed notice at
+        //  channel   receipts                            opened delivered failed handed available at, notice at
         for (channel, lines, opened, delivered, failed, handed, notice) in [
-            (Altinn, &["VARSLET 10"][..], false, false, false, true, Some(10)),
-            (Altinn, &["VARSLET 08"], false, false, false, true, None),
-            (Altinn, &["VARSLET 12", "Published 10"], false, false, false, true, Some(10)),
-            (Altinn, &["LEVERT 10"], false, false, false, true, Some(10)),
-            (Altinn, &["LEVERT 10 altinn"], false, false, false, true, Some(10)),
-            (Altinn, &["LEVERT 10 ALTINN"], false, false, false, true, Some(10)),
-            (Altinn, &["LEVERT 10 digipost"], false, false, false, false, None),
-            (Altinn, &["LEVERT 10 sms"], false, false, false, false, None),
-            (Altinn, &["VARSLET 10 sms"], false, false, false, true, Some(10)),
-            (Altinn, &["LEVERT_SDP 10"], false, false, false, false, None),
-            (Altinn, &["SENDT 10"], false, false, false, true, None),
-            (Altinn, &["SENDT 10 svarinn"], false, false, false, true, None),
-            (Altinn, &["SENDT_PRINT 10"], false, false, false, true, None),
-            (Altinn, &["Fetched 10"], false, false, false, true, None),
-            (Altinn, &["LEST 08"], true, false, false, false, None),
-            (Altinn, &["LEST 10", "FEIL 12"], true, false, true, false, None),
-            (Altinn, &["FEIL 10", "VARSLET 12"], false, false, false, true, Some(12)),
-            (Altinn, &["FEIL 12", "VARSLET 10"], false, false, true, true, Some(10)),
-            (Altinn, &["FEIL 10", "VARSLET 12 digipost"], false, false, true, true, None),
-            (Altinn, &["FEIL 10 svarinn"], false, false, false, false, None),
-            (Digipost, &["LEVERT 10"], false, true, false, false, None),
-            (Digipost, &["LEVERT 10 e-Boks"], false, true, false, false, None),
-            (Digipost, &["LEVERT 10 SDP"], false, true, false, false, None),
-            (Digipost, &["LEVERT_SDP 10", "FEIL 12"], false, true, true, false, None),
-            (Digipost, &["SENDT_SDP 10"], false, false, false, true, None),
-            (Eboks, &["LEVETID_UTLOPT 10"], false, false, true, false, None),
-            (Svarinn, &["MOTTATT_SVARINN 10"], true, false, false, false, None),
-            (Svarinn, &["LEVERT 10"], false, false, false, false, None),
-            (Altinn, &[], false, false, false, false, None),
+            (Altinn, &["VARSLET 10"][..], false, false, false, true, (None, Some(10))),
+            (Altinn, &["varslet 10"], false, false, false, true, (None, Some(10))),
+            (Altinn, &["VARSLET 08"], false, false, false, true, (None, None)),
+            (Altinn, &["PUBLISERT 08"], false, false, false, true, (None, None)),
+            (Altinn, &["VARSLET 12", "Published 10"], false, false, false, true, (Some(10), Some(12))),
+            (Altinn, &["PUBLISERT 12", "published 11"], false, false, false, true, (Some(11), None)),
+            (Altinn, &["LEVERT 10"], false, false, false, true, (Some(10), None)),
+            (Altinn, &["LEVERT 10 altinn"], false, false, false, true, (Some(10), None)),
+            (Altinn, &["Levert 10 ALTINN"], false, false, false, true, (Some(10), None)),
+            (Altinn, &["LEVERT 10 digipost"], false, false, false, false, (None, None)),
+            (Altinn, &["LEVERT 10 sms"], false, false, false, false, (None, None)),
+            (Altinn, &["VARSLET 10 sms"], false, false, false, true, (None, Some(10))),
+            (Altinn, &["LEVERT_SDP 10"], false, false, false, false, (None, None)),
+            (Altinn, &["SENDT 10"], false, false, false, true, (None, None)),
+            (Altinn, &["SENDT 10 svarinn"], false, false, false, true, (None, None)),
+            (Altinn, &["SENDT_PRINT 10"], false, false, false, true, (None, None)),
+            (Altinn, &["Fetched 10"], false, false, false, true, (None, None)),
+            (Altinn, &["LEST 08"], true, false, false, false, (None, None)),
+            (Altinn, &["LEST 10", "FEIL 12"], true, false, true, false, (None, None)),
+            (Altinn, &["FEIL 10", "VARSLET 12"], false, false, false, true, (None, Some(12))),
+            (Altinn, &["failed 10", "PUBLISERT 12"], false, false, false, true, (Some(12), None)),
+            (Altinn, &["FEIL 12", "VARSLET 10"], false, false, true, true, (None, Some(10))),
+            (Altinn, &["FEIL 10", "VARSLET 12 digipost"], false, false, true, true, (None, None)),
+            (Altinn, &["FEIL 10 svarinn"], false, false, false, false, (None, None)),
+            (Altinn, &["LEVETID_UTLOPT 10"], false, false, false, false, (None, None)),
+            (Altinn, &["VARSEL_FEILET 10"], false, false, false, false, (None, None)),
+            (Digipost, &["LEVERT 10"], false, true, false, false, (None, None)),
+            (Digipost, &["LEVERT 10 e-Boks"], false, true, false, false, (None, None)),
+            (Digipost, &["LEVERT 10 SDP"], false, true, false, false, (None, None)),
+            (Digipost, &["LEVERT_SDP 10", "FEIL 12"], false, true, true, false, (None, None)),
+            (Digipost, &["SENDT_SDP 10"], false, false, false, true, (None, None)),
+            (Eboks, &["LEVETID_UTLOPT 10"], false, false, false, false, (None, None)),
+            (Eboks, &["Reserved 10"], false, false, true, false, (None, None)),
+            (Svarinn, &["MOTTATT_SVARINN 10"], true, false, false, false, (None, None)),
+            (Svarinn, &["LEVERT 10"], false, false, false, false, (None, None)),
+            (Altinn, &[], false, false, false, false, (None, None)),
         ] {
             let mut reversed = lines.to_vec();
             reversed.reverse();
             let twice = [lines, lines].concat();
             for lines in [lines, &reversed, &twice] {
                 let v = verdict(channel, lines);
-                let hour = v.notice.map(|at| chrono::Timelike::hour(&at));
-                let actual = (v.opened, v.delivered, v.failed, v.handed_over, hour);
+                let hour = |at: Option<Time>| at.map(|at| chrono::Timelike::hour(&at));
+                let actual = (v.opened, v.delivered, v.failed, v.handed_over, (hour(v.available), hour(v.notice)));
                 assert_eq!(actual, (opened, delivered, failed, handed, notice), "{channel:?} {lines:?}");
             }
         }
@@ -227,8 +268,41 @@ mod tests {
 
     #[test]
     fn words_that_mean_nothing_here() {
-        for word in ["", "varslet", "ÅPNET", "LEVERT_"] {
+        for word in ["", "ÅPNET", "LEVERT_", "LEST."] {
             assert!(word.parse::<Word>().is_err(), "{word}");
+        }
+    }
+
+    #[test]
+    fn times_as_systems_and_as_people_write_them() {
+        let ten = Some("2026-11-25T10:00:00+01:00".to_owned());
+        for text in [
+            "2026-11-25T10:00:00+01:00",
+            "2026-11-25T09:00:00Z",
+            "25.11.2026 10:00",
+            "25.11.2026 10.00.00",
+            "25.11.2026 kl. 10.00",
+            "25.11.2026 kl 10:00",
+            "2026-11-25 10:00",
+            "2026-11-25T10:00:00",
+        ] {
+            assert_eq!(parse_moment(text).map(|at| Stamp(at).to_string()), ten, "{text}");
+        }
+        assert_eq!(
+            parse_moment("1.7.2026 8:05").map(|at| Stamp(at).to_string()),
+            Some("2026-07-01T08:05:00+02:00".into())
+        );
+        for text in [
+            "",
+            "i går",
+            "25.11.2026",
+            "25.11.26 10:00",
+            "11/25/2026 10:00",
+            "32.11.2026 10:00",
+            "25.11.2026 10:00 x",
+            "25.11.2026 25:00",
+        ] {
+            assert!(parse_moment(text).is_none(), "{text}");
         }
     }
 }

@@ -44,7 +44,7 @@ impl Channel {
     }
 }
 
-/// SvarUt's words for the state of a letter; the last six stand in its events only.
+/// SvarUt's words for the state of a letter; those from `SENDT_SDP` on stand in its events only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
@@ -65,6 +65,9 @@ pub enum State {
     Feil,
     MottattSvarinn,
     Retur,
+    Publisert,
+    LevetidUtlopt,
+    VarselFeilet,
 }
 
 impl State {
@@ -88,6 +91,9 @@ impl State {
             Self::Feil => "FEIL",
             Self::MottattSvarinn => "MOTTATT_SVARINN",
             Self::Retur => "RETUR",
+            Self::Publisert => "PUBLISERT",
+            Self::LevetidUtlopt => "LEVETID_UTLOPT",
+            Self::VarselFeilet => "VARSEL_FEILET",
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::calendar::{Calendar, ReadingLimit};
 use super::facts::Address;
@@ -56,6 +56,30 @@ pub struct Sender {
     pub rules: Vec<DatedRules>,
     #[serde(rename = "utskrift", default)]
     pub print: PrintSettings,
+    pub svarinn: Option<SvarinnUse>,
+    /// Of the letters that have lain in Altinn for a day, how many of a hundred may be unheard of.
+    #[serde(rename = "maks_aldri_varslet_prosent", default = "silent_percent_default")]
+    pub silent_percent_max: Percent,
+}
+
+/// How long an organisation's own system has to collect a letter.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SvarinnUse {
+    #[serde(rename = "frist")]
+    pub limit: Hours,
+}
+
+/// Elapsed hours: `24 timer` or `2 døgn`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hours(pub u32);
+
+/// 0 to 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Percent(pub u32);
+
+fn silent_percent_default() -> Percent {
+    Percent(20)
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -253,6 +277,18 @@ impl GroupRule {
     }
 }
 
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Serialize for Limit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -273,6 +309,26 @@ impl<'de> Deserialize<'de> for Reminder {
         days.filter(|days| (1..=REMINDER_DAYS_MAX).contains(days)).map(|days| Self(Some(days))).ok_or_else(|| {
             de::Error::custom(format!("«{text}» er ikke en purring; skriv for eksempel «7 dager» eller «ingen»"))
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for Hours {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.parse() {
+            Ok(ReadingLimit::Hours(hours)) if hours > 0 => Ok(Self(hours)),
+            _ => Err(de::Error::custom(format!(
+                "«{text}» er ikke en frist; skriv for eksempel «24 timer» eller «2 døgn»"
+            ))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let percent = u32::deserialize(deserializer)?;
+        let sensible = Some(percent).filter(|percent| *percent <= 100);
+        sensible.map(Self).ok_or_else(|| de::Error::custom(format!("«{percent}» er ikke en prosent fra 0 til 100")))
     }
 }
 
@@ -396,6 +452,11 @@ mod tests {
         let after = sender.rule(Group::Organisations, day("2020-01-01")).unwrap();
         assert_eq!((after.limit.limit, after.then), (ReadingLimit::WorkingDays(2), Then::DigitalOnly));
         assert_eq!(after.reminder_days, Some(7));
+        assert!(sender.svarinn.is_none() && sender.silent_percent_max == Percent(20));
+        let more = "    svarinn: {frist: 2 døgn}\n    maks_aldri_varslet_prosent: 0\n    navn:";
+        let chosen = Senders::parse(ONE.replacen("    navn:", more, 1).as_bytes()).unwrap();
+        let chosen = chosen.only().unwrap();
+        assert_eq!((chosen.svarinn.as_ref().unwrap().limit, chosen.silent_percent_max), (Hours(48), Percent(0)));
         assert!(!sender.uses_mailboxes(day("2016-09-19")) && sender.uses_mailboxes(day("2016-09-20")));
     }
 
@@ -418,6 +479,8 @@ mod tests {
             ),
             ("avsendere:", "registre: {krr: {minst_rader: -1}}\navsendere:", 1, "verdien er av feil slag"),
             ("fra: 2020-01-01", "fra: 2016-09-20", 4, "to regler gjelder samme gruppe fra 2016-09-20"),
+            ("    navn:", "    svarinn: {frist: 2 virkedager}\n    navn:", 3, "«2 virkedager» er ikke en frist"),
+            ("    navn:", "    maks_aldri_varslet_prosent: 101\n    navn:", 3, "«101» er ikke en prosent"),
             ("avsendere:", "avsendere: [", 2, "filen er ikke gyldig YAML"),
         ] {
             let error = Senders::parse(ONE.replacen(from, to, 1).as_bytes()).unwrap_err();

@@ -11,7 +11,7 @@ use super::judge::{Judgement, Read};
 use super::letter::{Carried, Letter, hex};
 use super::names::shown;
 use super::route::{Channel, Facts, State};
-use super::senders::{Group, Rule, Then};
+use super::senders::{Group, Limit, Rule, Then};
 use super::snapshot::SnapshotUsed;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Status {
     pub mottatt: Stamp,
     pub plassert: Stamp,
     pub varslet: Option<Stamp>,
+    /// When it could first be read in its channel, which informs nobody; absent until that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tilgjengelig: Option<Stamp>,
     pub underrettet: Option<Stamp>,
     pub lesefrist: Option<Stamp>,
     pub deretter: Option<Then>,
@@ -81,7 +84,7 @@ pub enum RecordedFacts {
 pub struct RecordedRule {
     pub gruppe: Group,
     pub fra: NaiveDate,
-    pub lesefrist: String,
+    pub lesefrist: Limit,
     pub purring: Option<String>,
 }
 
@@ -101,6 +104,9 @@ pub struct Event {
     /// The channel it happened in, when it happened after the letter was received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kanal: Option<Channel>,
+    /// The sealed batch that it came into by this event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bunke: Option<String>,
 }
 
 /// A moment as RFC 3339 with whole seconds and the Norwegian offset.
@@ -144,6 +150,11 @@ impl Status {
         let Placing { id, letter, reference, judgement, facts, snapshots, reads, calendar, now } = placing;
         let decision = &judgement.decision;
         let waits = decision.channel == Channel::Altinn;
+        // To a mailbox letter a deadline means nothing; that the sender puts nothing on paper does, should it fail.
+        let then = |rule: &Rule| match decision.channel {
+            Channel::Altinn | Channel::Svarinn => true,
+            channel => channel.is_mailbox() && rule.then == Then::DigitalOnly,
+        };
         let rule = judgement.rule.as_ref();
         let now_stamp = Stamp(now);
         Self {
@@ -158,9 +169,10 @@ impl Status {
             mottatt: now_stamp,
             plassert: now_stamp,
             varslet: None,
+            tilgjengelig: None,
             underrettet: None,
             lesefrist: rule.filter(|_| waits).map(|rule| Stamp(calendar.deadline(now, rule.limit.limit))),
-            deretter: rule.map(|rule| rule.then),
+            deretter: rule.filter(|rule| then(rule)).map(|rule| rule.then),
             purret: None,
             kunDigitalLevering: letter.is_some_and(|letter| letter.digital_only),
             carried: letter.map(|letter| redacted(&letter.carried)).unwrap_or_default(),
@@ -176,8 +188,20 @@ impl Status {
                 status: decision.state,
                 tekst: placed_text(decision.channel).to_owned(),
                 kanal: None,
+                bunke: None,
             }],
         }
+    }
+
+    /// The code that the letter had when this happened to it.
+    pub fn code_at(&self, event: &Event) -> &str {
+        let earlier = self.tidligere.iter().map(|stay| (stay.kanal, stay.fra, stay.kode.as_str()));
+        let stays: Vec<_> = earlier.chain([(self.kanal, self.plassert, self.kode.as_str())]).collect();
+        let before = || stays.iter().rev().filter(|(_, from, _)| *from <= event.tidspunkt);
+        // What is said late of a channel that the letter has left was said of it there.
+        let there = before().find(|(channel, ..)| event.kanal.is_none_or(|kanal| kanal == *channel));
+        let stay = there.or_else(|| before().next()).or_else(|| stays.first());
+        stay.map_or(self.kode.as_str(), |(_, _, code)| code)
     }
 
     /// The channel that the letter was in at `at`; the first one for a time before it was placed at all.
@@ -254,7 +278,7 @@ impl RecordedRule {
         Self {
             gruppe: rule.group,
             fra: rule.from,
-            lesefrist: rule.limit.text.clone(),
+            lesefrist: rule.limit.clone(),
             purring: rule.reminder_days.map(|days| format!("{days} dager")),
         }
     }
@@ -291,6 +315,7 @@ pub(super) mod tests {
             mottatt: stamp,
             plassert: stamp,
             varslet: None,
+            tilgjengelig: None,
             underrettet: None,
             lesefrist: (channel == Channel::Altinn)
                 .then(|| Stamp(Calendar::default().deadline(at, "2 virkedager".parse().unwrap()))),
@@ -304,13 +329,19 @@ pub(super) mod tests {
             regel: Some(RecordedRule {
                 gruppe: Group::Persons,
                 fra: "2016-09-20".parse().unwrap(),
-                lesefrist: "2 virkedager".to_owned(),
+                lesefrist: Limit { text: "2 virkedager".to_owned(), limit: "2 virkedager".parse().unwrap() },
                 purring: None,
             }),
             dokumenter: Vec::new(),
             advarsler: Vec::new(),
             tidligere: Vec::new(),
-            hendelser: vec![Event { tidspunkt: stamp, status: State::Akseptert, tekst: String::new(), kanal: None }],
+            hendelser: vec![Event {
+                tidspunkt: stamp,
+                status: State::Akseptert,
+                tekst: String::new(),
+                kanal: None,
+                bunke: None,
+            }],
         }
     }
 }

@@ -151,6 +151,7 @@ pub fn demo(dir: &Path, settings: &Settings) -> Result<Demo, PassError> {
     let nightly = nightly::nightly(
         &root,
         &Settings { now: night, accept: Vec::new(), progress: ProgressBar::hidden(), ..*settings },
+        &[],
     )?;
     text += &format!(
         "\nSå er lesefristen ute; {OPENED} er åpnet i Altinn, {UNOPENED} er det ikke. Natten til {}:\n\n{}\nI outbox/ ligger nå:\n{}",

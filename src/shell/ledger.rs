@@ -30,7 +30,7 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 pub use accounts::Account;
 use accounts::account;
-pub use night::{ListedEvent, Onward, Tally};
+pub use night::{AltinnStay, ListedEvent, Onward, Tally};
 
 /// For operators, where a reading or writing of the ledger fails in the middle of a pass.
 pub const FAILED: &str = "protokollen kan ikke leses eller skrives. Brev som er hentet, ligger trygt i .postgang/work \
@@ -247,7 +247,8 @@ impl Ledger {
         for letter in letters {
             let id = &letter.status.forsendelsesId;
             insert(&transaction, &letter.keyed, &letter.status)?;
-            arrived(&transaction, at, &letter.status, &letter.place)?;
+            // It came there when it says, not when it was found again.
+            arrived(&transaction, &letter.status.plassert.to_string(), &letter.status, &letter.place)?;
             account(&transaction, id, &letter.place, &letter.text)?;
             if letter.released {
                 event(&transaction, id, at, "released", None, None)?;
@@ -388,7 +389,7 @@ fn happened(connection: &Connection, status: &Status) -> rusqlite::Result<()> {
         insert.execute(params![
             status.forsendelsesId,
             event.tidspunkt.to_string(),
-            status.kode,
+            status.code_at(event),
             event.status.as_str(),
             channel,
             notified,

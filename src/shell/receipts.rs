@@ -35,6 +35,20 @@ pub struct Receipts {
     pub complaints: Vec<(String, String)>,
     /// When each file that has its columns was written.
     pub written: Vec<SystemTime>,
+    /// Letters that rows name which cannot be read.
+    pub doubts: Vec<Doubt>,
+    /// Files that cannot be read, or not to their end.
+    pub unreadable: Vec<String>,
+}
+
+/// A row that cannot be read and names a letter.
+#[derive(Debug)]
+pub struct Doubt {
+    pub letter: u128,
+    /// File and line.
+    pub place: String,
+    /// Of what stands there.
+    pub digest: String,
 }
 
 /// Where the receipts of one letter stand.
@@ -66,6 +80,8 @@ pub fn read(dir: &Path) -> io::Result<Receipts> {
     for (number, file) in read.into_iter().enumerate() {
         all.written.extend(file.written);
         all.complaints.extend(file.complaints);
+        all.doubts.extend(file.doubts);
+        all.unreadable.extend(file.unreadable.then(|| file.name.clone()));
         all.files.push(file.name);
         rows.extend(file.rows.into_iter().map(|row| (row.id, row.receipt, number, row.line)));
     }
@@ -91,12 +107,17 @@ fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.to_ascii_lowercase().ends_with(".csv") && !is_unfinished_folder(&name) && path.is_file() {
+        if name.to_ascii_lowercase().ends_with(".csv") && !is_unfinished_folder(&name) && may_be_file(&path) {
             files.push(path);
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// What cannot be looked at may be a file; reading it will say why.
+fn may_be_file(path: &Path) -> bool {
+    fs::metadata(path).map_or_else(|error| error.kind() != ErrorKind::NotFound, |about| about.is_file())
 }
 
 #[cfg(test)]

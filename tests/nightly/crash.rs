@@ -44,7 +44,7 @@ fn victim() {
         progress: ProgressBar::hidden(),
         probe: Some(die),
     };
-    nightly(&Root::new(root, None), &settings).unwrap();
+    nightly(&Root::new(root, None), &settings, &[]).unwrap();
 }
 
 fn world() -> World {

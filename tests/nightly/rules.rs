@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::world::{ALTINN, DIGIPOST, DROPPED, EBOKS, RESERVED, World, messages, pdf, world};
+use crate::world::{ALTINN, DIGIPOST, DROPPED, EBOKS, RESERVED, SVARINN, World, messages, pdf, world};
 use lopdf::Document;
 
 #[test]
@@ -34,7 +34,7 @@ fn a_failed_mailbox_letter_is_printed_unless_it_is_digital_only_or_cannot_be() {
     fs::write(world.dir.join("inbox/vedlegg/film.mp4"), "film").unwrap();
     world.run(DROPPED);
     let at = "2026-11-23T11:00:00+01:00";
-    let rows = [format!("papir FEIL {at}"), format!("digital LEVETID_UTLOPT {at}"), format!("vedlegg Reserved {at}")];
+    let rows = [format!("papir FEIL {at}"), format!("digital failed {at}"), format!("vedlegg Reserved {at}")];
     world.receipts("a.csv", at, &rows.each_ref().map(String::as_str));
     let (answer, code) = world.nightly("2026-11-24T00:30:00+01:00");
     assert_eq!((answer["failed"].as_u64(), answer["printed"].as_u64(), code), (Some(3), Some(1), 1), "{answer}");
@@ -244,4 +244,56 @@ fn nothing_that_leaves_names_a_person_and_a_lost_ledger_loses_no_letter() {
     assert_eq!(world.run("2026-12-01T00:40:00+01:00")["received"].as_u64(), Some(0));
     let (answer, code) = world.postgang("2026-12-01T00:50:00+01:00", &["report"]);
     assert!(code == 0 && answer["rows"].as_array().unwrap().len() >= 4, "{answer}");
+}
+
+#[test]
+fn an_uncollected_letter_moves_to_altinn_only_where_its_sender_says_so() {
+    let world = world(&[("s", SVARINN), ("h", SVARINN)]);
+    world.receipts("a.csv", DROPPED, &["h SENDT 2026-11-23T10:30:00+01:00"]);
+    let (_, code) = world.nightly("2026-11-24T09:59:00+01:00");
+    assert_eq!((code, world.list("oppfolging-2026-11-24.csv").as_str()), (0, ""));
+    let (_, code) = world.nightly("2026-11-25T00:30:00+01:00");
+    let list = world.list("oppfolging-2026-11-25.csv");
+    assert!(code == 1 && list.matches("ikke hentet av organisasjonens mottakssystem").count() == 2, "{list}");
+    assert_eq!((world.place("s"), world.place("h")), ("svarinn".to_owned(), "svarinn".to_owned()));
+    let senders = fs::read_to_string(world.senders()).unwrap();
+    fs::write(world.senders(), senders.replace("    regler:", "    svarinn: {frist: 72 timer}\n    regler:")).unwrap();
+    world.nightly("2026-11-26T00:30:00+01:00");
+    assert_eq!(world.place("s"), "svarinn");
+    world.nightly("2026-11-27T00:30:00+01:00");
+    assert_eq!((world.place("s"), world.at("s").status.kode.as_str()), ("altinn".to_owned(), "svarinn-not-collected"));
+    assert_eq!(world.place("h"), "svarinn", "it was handed over, and would come twice");
+}
+
+#[test]
+fn what_a_channel_gave_up_is_listed_and_not_printed_on_that_account() {
+    let world = world(&[("d", DIGIPOST), ("a", ALTINN), ("b", ALTINN)]);
+    let rows = [
+        "d LEVETID_UTLOPT 2026-11-23T11:00:00+01:00",
+        "a VARSEL_FEILET 2026-11-23T11:00:00+01:00",
+        "b VARSEL_FEILET 2026-11-23T11:00:00+01:00",
+        "b VARSLET 2026-11-23T12:00:00+01:00",
+    ];
+    world.receipts("a.csv", DROPPED, &rows);
+    let (answer, code) = world.nightly("2026-11-24T00:30:00+01:00");
+    assert_eq!((answer["failed"].as_u64(), code), (Some(0), 1), "{answer}");
+    let list = world.list("oppfolging-2026-11-24.csv");
+    assert_eq!(list.lines().count(), 3, "{list}");
+    assert!(list.contains("kanalen ga opp leveringen") && list.contains("varselet kom ikke fram"), "{list}");
+    assert_eq!((world.place("d"), world.place("a")), ("digipost".to_owned(), "altinn".to_owned()));
+}
+
+#[test]
+fn a_row_for_the_archive_bears_the_code_that_the_letter_had_then() {
+    let world = world(&[("a", ALTINN), ("d", DIGIPOST)]);
+    world.receipts("a.csv", DROPPED, &["a VARSLET 2026-11-23T11:00:00+01:00"]);
+    // The first night comes when the deadline has passed.
+    world.nightly("2026-11-27T00:30:00+01:00");
+    let list = world.list("kvittering-2026-11-27-910077473.csv");
+    let code = |status: &str| {
+        let row = list.lines().find(|row| row.starts_with("2026/a;") && row.contains(&format!(";{status};"))).unwrap();
+        row.split(';').nth(5).unwrap()
+    };
+    assert_eq!((code("VARSLET"), code("SENDT_PRINT")), ("no-digital-mailbox", "unread-past-deadline"), "{list}");
+    assert_eq!(world.at("d").status.deretter, None);
 }

@@ -103,3 +103,58 @@ fn a_stop_beside_the_letters_stops_none_and_is_told_until_it_is_gone() {
         assert!(messages(&answer)[1].contains("Prøv: ring trykkeriet"), "{answer}");
     }
 }
+
+#[test]
+fn what_a_clerk_means_by_a_stop_counts_and_a_document_of_the_letter_does_not() {
+    let world = World::new("avsendere.yaml");
+    world.drop("dok", ALTINN, "dokumenter: [{filnavn: vedtak.pdf}, {filnavn: stopp.pdf}]");
+    fs::write(world.dir.join("inbox/dok/stopp.pdf"), crate::world::pdf(1)).unwrap();
+    for name in ["kopi", "word", "lenke"] {
+        world.drop(name, ALTINN, "");
+    }
+    world.drop("papir", RESERVED, "");
+    world.run(DROPPED);
+    for (name, file) in
+        [("kopi", "STOPP - Kopi.txt"), ("word", "STOPP.docx"), ("lenke", "STOPP.lnk"), ("papir", "stop")]
+    {
+        fs::write(world.folder(name).join(file), "feil mottaker").unwrap();
+    }
+    let (answer, _) = world.nightly("2026-11-24T00:30:00+01:00");
+    assert_eq!((answer["stopped"].as_u64(), answer["printed"].as_u64()), (Some(4), Some(0)), "{answer}");
+    let reason = |name: &str| world.at(name).status.hendelser.last().unwrap().tekst.clone();
+    assert_eq!(["kopi", "papir"].map(reason), ["Stoppet: feil mottaker"; 2]);
+    assert_eq!(["word", "lenke"].map(reason), ["Stoppet"; 2], "what is not plain text is not quoted");
+    assert_eq!(world.place("dok"), "altinn");
+}
+
+#[test]
+fn a_stop_that_came_too_late_is_answered_once_beside_it_and_listed_until_it_is_gone() {
+    let world = world(&[("d", DIGIPOST), ("p", RESERVED), ("a", ALTINN)]);
+    world.nightly("2026-11-24T00:30:00+01:00");
+    for name in ["d", "p", "a"] {
+        fs::write(world.folder(name).join("STOPP.txt"), "").unwrap();
+    }
+    world.receipts("a.csv", DROPPED, &["a LEST 2026-11-24T08:00:00+01:00", "d SENDT_SDP 2026-11-24T08:00:00+01:00"]);
+    let (_, code) = world.nightly("2026-11-25T00:30:00+01:00");
+    assert_eq!((code, world.place("a").as_str()), (1, "arkiv/2026-11"));
+    let list = world.list("oppfolging-2026-11-25.csv");
+    assert_eq!(list.matches("STOPP-filen kom for sent").count(), 3, "{list}");
+    assert!(list.contains(";outbox/arkiv/2026-11/a."), "{list}");
+    for (name, why) in [("d", "digitale postkasse"), ("p", "Ring trykkeriet"), ("a", "allerede åpnet")] {
+        let answer = fs::read_to_string(world.folder(name).join("STOPP-SVAR.txt")).unwrap();
+        assert!(answer.contains(why) && answer.contains("Fjern STOPP-filen"), "{answer}");
+    }
+    fs::write(world.folder("d").join("STOPP-SVAR.txt"), "lest").unwrap();
+    let tree = world.tree();
+    world.nightly("2026-11-25T00:30:00+01:00");
+    assert!(world.tree() == tree, "once");
+    for name in ["d", "p", "a"] {
+        fs::remove_file(world.folder(name).join("STOPP.txt")).unwrap();
+    }
+    let (answer, code) = world.nightly("2026-11-26T00:30:00+01:00");
+    assert_eq!((code, world.list("oppfolging-2026-11-26.csv").as_str()), (0, ""), "{answer}");
+    // The answer alone stops nothing, wherever the letter goes from there.
+    world.receipts("b.csv", DROPPED, &["d FEIL 2026-11-26T08:00:00+01:00"]);
+    let (answer, _) = world.nightly("2026-11-27T00:30:00+01:00");
+    assert_eq!((answer["stopped"].as_u64(), answer["printed"].as_u64()), (Some(0), Some(1)), "{answer}");
+}

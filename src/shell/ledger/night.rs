@@ -36,6 +36,17 @@ pub struct ListedEvent {
     pub notified: Option<String>,
 }
 
+/// A letter's stay in Altinn; times as RFC 3339.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AltinnStay {
+    pub id: String,
+    pub sender: Option<String>,
+    pub placed: String,
+    pub left: Option<String>,
+    /// A receipt is recorded.
+    pub heard: bool,
+}
+
 /// Events counted, as `report` shows them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Tally {
@@ -166,6 +177,39 @@ impl Ledger {
     pub fn is_told(&self, what: &str) -> anyhow::Result<bool> {
         let mut statement = self.connection.prepare_cached("SELECT 1 FROM told WHERE what = ?1")?;
         Ok(statement.exists([what])?)
+    }
+
+    /// What an operator has been told that begins so.
+    pub fn told_with(&self, start: &str) -> anyhow::Result<Option<String>> {
+        let next = "SELECT what FROM told WHERE what >= ?1 ORDER BY what LIMIT 1";
+        let mut statement = self.connection.prepare_cached(next)?;
+        let what: Option<String> = statement.query_row([start], |row| row.get(0)).optional()?;
+        Ok(what.filter(|what| what.starts_with(start)))
+    }
+
+    /// Hands each stay in Altinn that began at or after `since` to `each`. Our own events say nothing of what was heard,
+    /// nor do those of paper.
+    pub fn altinn_stays(&self, since: &str, mut each: impl FnMut(AltinnStay)) -> anyhow::Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT e.letter, l.sender, e.at,
+                    (SELECT min(n.at) FROM event n WHERE n.letter = e.letter AND n.kind = 'placed' AND n.number > e.number),
+                    EXISTS (SELECT 1 FROM event r WHERE r.letter = e.letter AND r.kind = 'status' AND r.channel <> 'print'
+                            AND r.state NOT IN ('AKSEPTERT', 'KLAR_FOR_MOTTAK', 'AVVIST', 'IKKE_LEVERT',
+                                                'SENDT_DIGITALT', 'MANUELT_HANDTERT'))
+             FROM event e LEFT JOIN letter l ON l.id = e.letter
+             WHERE e.kind = 'placed' AND e.place LIKE 'altinn/%' AND e.at >= ?1 ORDER BY e.number",
+        )?;
+        let mut rows = statement.query([since])?;
+        while let Some(row) = rows.next()? {
+            each(AltinnStay {
+                id: row.get(0)?,
+                sender: row.get(1)?,
+                placed: row.get(2)?,
+                left: row.get(3)?,
+                heard: row.get(4)?,
+            });
+        }
+        Ok(())
     }
 
     /// Records that an operator has been told all this; durable when it returns.

@@ -40,6 +40,9 @@ impl Night<'_> {
         let busy = self.busy()?;
         let mut by_sender: BTreeMap<String, Vec<(PathBuf, Status)>> = BTreeMap::new();
         for path in folders {
+            if self.doubtful.contains(&path) {
+                continue;
+            }
             // What is doubtful has been named already, in the same night.
             let account = standing::account(self.pass.desk.root, &self.pass.ledger, &path)?;
             let known = Known { busy: &busy, doubled: &self.doubled };

@@ -48,6 +48,8 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
         met: std::collections::HashSet::new(),
         doubled: std::collections::HashSet::new(),
         told: Vec::new(),
+        doubtful: std::collections::HashSet::new(),
+        doubts: Default::default(),
     };
     let busy = night.busy()?;
     let found = find(root, query)?;
@@ -97,7 +99,7 @@ impl Night<'_> {
         if !step.has(Outcome::Stopped) {
             return Ok(Some(too_late(&step, at)));
         }
-        let letter = Letter { path: path.to_owned(), kind: Kind::Waiting, stop: None, ready: true };
+        let letter = Letter { path: path.to_owned(), kind: Kind::Waiting, stops: Vec::new(), doubt: None, ready: true };
         self.carry_out(vec![Decided { letter: &letter, before: status.clone(), step }])?;
         Ok(None)
     }

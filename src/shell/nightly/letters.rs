@@ -9,12 +9,16 @@ use encoding_rs::{Encoding, WINDOWS_1252};
 use rayon::prelude::*;
 use uuid::Uuid;
 
-use super::standing::{self, Doubt, Known, Standing};
+use super::doubts::Doubts;
+use super::standing::{self, Disagreement, Known, Standing};
 use super::survey::{self, Kind, Letter, name};
+use super::told::TooLate;
 use super::{BATCH, Night, hold, inside, lists};
-use crate::core::names::shown;
+use crate::core::identity::OrgNumber;
+use crate::core::names::{is_plain_text_stop, shown};
 use crate::core::nightly::{self as rules, Go, Outcome, Step};
 use crate::core::route::{Channel, State};
+use crate::core::senders::Senders;
 use crate::core::status::Status;
 use crate::shell::dir::read_regular;
 use crate::shell::find::read_status;
@@ -36,7 +40,7 @@ pub(super) struct Decided<'s> {
 /// A letter that waits for a person.
 struct Waits<'s> {
     letter: &'s Letter,
-    doubt: Doubt,
+    what: Disagreement,
 }
 
 /// What a letter's step depends on, for any thread.
@@ -44,6 +48,8 @@ struct Desk<'a> {
     receipts: &'a Receipts,
     known: Known<'a>,
     night: rules::Night<'a>,
+    senders: &'a Senders,
+    doubts: &'a Doubts,
 }
 
 impl Desk<'_> {
@@ -52,19 +58,31 @@ impl Desk<'_> {
         let before = match self.known.standing(&letter.path, letter.ready, account) {
             Standing::Sure(before) => *before,
             Standing::PassedOver => return None,
-            Standing::Doubtful(doubt) => return Some(Err(Waits { letter, doubt })),
+            Standing::Unsure(what) => return Some(Err(Waits { letter, what })),
         };
         let id = Uuid::try_parse(&before.forsendelsesId).map(|id| id.as_u128()).unwrap_or_default();
         let receipts = self.receipts.of(id);
         let step = match letter.kind {
             Kind::Waiting => {
-                let stop = letter.stop.as_ref().map(|path| stop_text(path));
-                rules::waiting(&before, receipts, stop.as_deref(), &self.night)
+                if let Some(why) = &letter.doubt {
+                    return Some(Err(Waits { letter, what: Disagreement::NotListed(why.clone()) }));
+                }
+                let stop = letter.stop(Some(&before)).map(|path| stop_text(path));
+                rules::waiting(&before, receipts, stop.as_deref(), &self.night_of(id, &before))
             }
             Kind::Sealed => rules::sealed(&before, receipts),
             Kind::Refused | Kind::Archived => rules::finished(&before, receipts, &self.night),
         };
         Some(Ok(Decided { letter, before, step }))
+    }
+
+    /// What holds for this letter tonight.
+    fn night_of(&self, id: u128, letter: &Status) -> rules::Night<'_> {
+        let number = letter.avsender.as_deref().and_then(|number| OrgNumber::parse(number.as_bytes()));
+        let sender = number.and_then(|number| self.senders.get(number));
+        let svarinn_hours = sender.and_then(|sender| sender.svarinn.as_ref()).map(|svarinn| svarinn.limit.0);
+        let doubt = self.night.doubt.or_else(|| self.doubts.of(id, letter));
+        rules::Night { svarinn_hours, doubt, ..self.night }
     }
 }
 
@@ -81,21 +99,27 @@ impl Night<'_> {
             matches!(letter.kind, Kind::Waiting | Kind::Sealed)
                 || id_start(&letter.path).is_none_or(|start| hints.contains(&start))
         };
+        let doubtful = letters.iter().filter(|letter| letter.kind == Kind::Waiting && letter.doubt.is_some());
+        self.doubtful = doubtful.map(|letter| letter.path.clone()).collect();
         let mut too_late = Vec::new();
-        for letter in letters.iter().filter(|letter| letter.kind != Kind::Waiting && letter.stop.is_some()) {
-            // One that it did stop keeps the file.
+        for letter in letters.iter().filter(|letter| letter.kind != Kind::Waiting && !letter.stops.is_empty()) {
             let status = read_status(&letter.path);
-            if status.is_none_or(|status| status.status != State::ManueltHandtert) {
+            // One that it did stop keeps the file.
+            let was_stopped = status.as_ref().is_some_and(|status| status.status == State::ManueltHandtert);
+            if letter.stop(status.as_ref()).is_some() && !was_stopped {
                 let place = inside(self.pass.desk.root, &letter.path);
                 let why = hold::remedy(&place);
-                too_late.push((place, why));
+                too_late.push(TooLate { folder: letter.path.clone(), place, why, status });
             }
         }
+        self.answer_stops(&std::mem::take(&mut too_late))?;
         let letters: Vec<Letter> = letters.into_iter().filter(concerned).collect();
         for chunk in letters.chunks(BATCH) {
             let root = self.pass.desk.root;
             let known = Known { busy: &busy, doubled: &doubled };
-            let desk = Desk { receipts: &self.receipts, known, night: self.rules() };
+            let senders = self.pass.desk.senders;
+            let (receipts, doubts) = (&self.receipts, &self.doubts);
+            let desk = Desk { receipts, known, night: self.rules(), senders, doubts };
             let accounts = chunk.iter().map(|letter| standing::account(root, &self.pass.ledger, &letter.path));
             let accounts = accounts.collect::<anyhow::Result<Vec<_>>>()?;
             let decided: Vec<Result<Decided, Waits>> = chunk
@@ -108,19 +132,22 @@ impl Night<'_> {
                 match outcome {
                     Ok(decided) => changed.push(decided),
                     Err(waits) => {
-                        let message = self.doubt(&waits.letter.path, &waits.doubt)?;
+                        let message = self.disagreement(&waits.letter.path, &waits.what)?;
                         self.needs_person(message);
                     }
                 }
             }
             for decided in &changed {
-                self.met.extend(Uuid::try_parse(&decided.before.forsendelsesId).map(|id| id.as_u128()));
+                let id = Uuid::try_parse(&decided.before.forsendelsesId).map(|id| id.as_u128());
+                self.met.extend(id.as_ref().ok());
                 if decided.step.has(Outcome::StopTooLate) {
+                    // Before the letter moves: the answer goes with it.
                     too_late.push(self.too_late(decided));
                 }
                 let waits = decided.letter.kind == Kind::Waiting && decided.step.go != Some(Go::Archive);
                 if waits && decided.step.status.kanal == Channel::Altinn {
                     self.waiting_in_altinn += 1;
+                    self.doubts.waits_in_altinn(&decided.step.status);
                 }
                 if decided.letter.kind == Kind::Waiting && decided.step.go.is_none() {
                     let after = &decided.step.status;
@@ -130,14 +157,17 @@ impl Night<'_> {
                     let place = inside(root, &decided.letter.path);
                     self.matters.extend(lists::silent(after, &place, self.now));
                     self.matters.extend(lists::misreported(after, &place));
+                    self.list_doubt(id.unwrap_or_default(), after, &place);
+                    self.matters.extend(lists::given_up(after, &place));
+                    self.matters.extend(lists::uncollected(after, &place, self.now));
                 }
             }
+            self.answer_stops(&std::mem::take(&mut too_late))?;
             changed.retain(|decided| {
                 decided.step.status != decided.before || decided.step.go.is_some() || !decided.step.outcomes.is_empty()
             });
             self.carry_out(changed)?;
         }
-        self.tell_too_late(too_late)?;
         self.tell_stray_stops()
     }
 
@@ -237,8 +267,11 @@ fn id_start(path: &Path) -> Option<u32> {
     u32::from_str_radix(name.rsplit('.').next()?.get(..8)?, 16).ok()
 }
 
-/// What a clerk wrote into a stop file; its being there is enough.
+/// What a clerk wrote into a stop file; its being there is enough, and of anything but plain text no more is asked.
 fn stop_text(path: &Path) -> String {
+    if !is_plain_text_stop(&name(path)) {
+        return String::new();
+    }
     decoded(&read_regular(path, STOP_BYTES_MAX).ok().flatten().unwrap_or_default())
 }
 

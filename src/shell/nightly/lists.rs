@@ -16,13 +16,15 @@ use super::{Night, inside};
 use crate::core::calendar::{Time, parse_time};
 use crate::core::route::{Channel, State};
 use crate::core::sheet::{self, Table};
-use crate::core::status::{Stamp, Status};
+use crate::core::status::{Event, Stamp, Status};
 use crate::shell::find::read_status;
 use crate::shell::ledger::{ListedEvent, OUTBOX};
 use crate::shell::pass::Pass;
 
 /// A mailbox answers within minutes; after two days something is wrong.
 const MAILBOX_SILENT_HOURS: i64 = 48;
+/// A receiving system fetches every few minutes; after a day nobody is there.
+const UNCOLLECTED_HOURS: i64 = 24;
 /// Working days within which a print house has printed.
 const PRINT_WORKING_DAYS: usize = 5;
 
@@ -122,6 +124,8 @@ impl Night<'_> {
         let root = self.pass.desk.root;
         let outbox = root.outbox();
         let mut rows = std::mem::take(&mut self.matters);
+        // In one order, whichever step of the night came upon them.
+        rows.sort();
         for letter in subfolders(&root.channel(Channel::Avvist)).context("kan ikke lese outbox/avvist")? {
             if let Some(status) = standing::recorded(root, &self.pass.ledger, &letter)? {
                 let what = if status.status == State::IkkeLevert { "ikke levert" } else { "avvist" };
@@ -209,6 +213,52 @@ pub fn misreported(status: &Status, place: &str) -> Option<Matter> {
     // One that waits for print will be in a batch soon, and is asked about with it.
     (said && status.kanal != Channel::Print)
         .then(|| matter("meldt skrevet ut eller i retur, men ikke sendt til utskrift", status, place))
+}
+
+/// A letter of which its channel says that it may not have come to anybody's notice, and says nothing better since.
+pub fn given_up(status: &Status, place: &str) -> Option<Matter> {
+    let last = |state| {
+        let here = |event: &&Event| event.status == state && event.kanal == Some(status.kanal);
+        status.hendelser.iter().filter(here).map(|event| event.tidspunkt).max()
+    };
+    let unnoticed = last(State::VarselFeilet).is_some_and(|failed| last(State::Varslet) < Some(failed));
+    if last(State::LevetidUtlopt).is_some() {
+        Some(matter("kanalen ga opp leveringen; brevet kan være levert", status, place))
+    } else {
+        unnoticed.then(|| matter("varselet kom ikke fram", status, place))
+    }
+}
+
+/// A letter that an unreadable row names, which may say that it was opened.
+pub fn doubted(status: &Status, place: &str, row: &str) -> Matter {
+    matter(&format!("kvitteringsraden i {row} kan ikke leses, og nevner brevet"), status, place)
+}
+
+/// A sender of whose letters too little is heard.
+pub fn braked(sender: &str, silent: usize, all: usize) -> Matter {
+    let what = format!("{silent} av {all} brev i Altinn har ingen kvittering, og ingen skrives ut som ulest");
+    thing(&what, sender.to_owned(), format!("{OUTBOX}{}", Channel::Altinn.as_str()), String::new())
+}
+
+/// A letter that an organisation's own system has not collected.
+pub fn uncollected(status: &Status, place: &str, now: Time) -> Option<Matter> {
+    let long = now >= status.plassert.0 + TimeDelta::hours(UNCOLLECTED_HOURS);
+    (status.kanal == Channel::Svarinn && long)
+        .then(|| matter("ikke hentet av organisasjonens mottakssystem etter 24 timer", status, place))
+}
+
+/// A letter whose stop file came too late. Where it says nothing of itself, its place must do.
+pub fn unstopped(status: Option<&Status>, place: &str) -> Matter {
+    let what = "STOPP-filen kom for sent; se STOPP-SVAR.txt i mappen";
+    match status {
+        Some(status) => matter(what, status, place),
+        None => thing(what, String::new(), place.to_owned(), String::new()),
+    }
+}
+
+/// A stop file that lies in no letter.
+pub fn stray_stop(place: String) -> Matter {
+    thing("STOPP-filen ligger ikke i et brev", String::new(), place, String::new())
 }
 
 fn matter(what: &str, status: &Status, place: &str) -> Matter {

@@ -5,6 +5,7 @@
 //! be run again: what has happened already is seen in the letters themselves.
 
 mod batch;
+mod doubts;
 mod hold;
 mod letters;
 mod lists;
@@ -16,12 +17,14 @@ pub(super) mod survey;
 mod told;
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 pub use hold::{Held, hold};
 pub use report::NightReport;
 
+use self::doubts::Doubts;
 use self::letters::Decided;
 use self::survey::{Letter, name};
 use super::moves;
@@ -29,7 +32,8 @@ use super::pass::{Pass, PassError, Settings, enter};
 use super::receipts::{self, Receipts};
 use super::root::Root;
 use crate::core::calendar::Time;
-use crate::core::nightly as rules;
+use crate::core::identity::OrgNumber;
+use crate::core::nightly::{self as rules, Doubt};
 use crate::core::status::Stamp;
 
 /// Letters that share their syncs.
@@ -54,10 +58,13 @@ struct Night<'a> {
     doubled: HashSet<String>,
     /// What tonight's messages tell for the first time.
     told: Vec<String>,
+    /// Letters that may hold a stop file that was not seen: they are left alone tonight.
+    doubtful: HashSet<PathBuf>,
+    doubts: Doubts,
 }
 
-/// Runs the night.
-pub fn nightly(root: &Root, settings: &Settings) -> Result<NightReport, PassError> {
+/// Runs the night. `unnotified`: senders whose letters go to print though nothing is heard of too many of them.
+pub fn nightly(root: &Root, settings: &Settings, unnotified: &[OrgNumber]) -> Result<NightReport, PassError> {
     let started = Instant::now();
     let (_lock, senders) = enter(root, settings)?;
     let pass = Pass::begin(root, settings, &senders, true)?;
@@ -75,8 +82,10 @@ pub fn nightly(root: &Root, settings: &Settings) -> Result<NightReport, PassErro
         met: HashSet::new(),
         doubled: HashSet::new(),
         told: Vec::new(),
+        doubtful: HashSet::new(),
+        doubts: Doubts::default(),
     };
-    night.run()?;
+    night.run(unnotified)?;
     let Night { pass, mut report, .. } = night;
     report.run = pass.report;
     report.run.seconds = started.elapsed().as_secs_f64();
@@ -84,7 +93,8 @@ pub fn nightly(root: &Root, settings: &Settings) -> Result<NightReport, PassErro
 }
 
 impl Night<'_> {
-    fn run(&mut self) -> anyhow::Result<()> {
+    fn run(&mut self, unnotified: &[OrgNumber]) -> anyhow::Result<()> {
+        self.doubts(unnotified)?;
         self.letters()?;
         self.complain()?;
         self.remind()?;
@@ -111,7 +121,15 @@ impl Night<'_> {
     }
 
     fn rules(&self) -> rules::Night<'_> {
-        rules::Night { now: self.now, calendar: &self.pass.desk.senders.calendar, receipts_alive: self.receipts_alive }
+        rules::Night {
+            now: self.now,
+            calendar: &self.pass.desk.senders.calendar,
+            doubt: match self.receipts_alive {
+                false => Some(Doubt::Silence),
+                true => (!self.receipts.unreadable.is_empty()).then_some(Doubt::UnreadableFile),
+            },
+            svarinn_hours: None,
+        }
     }
 
     /// This month's archive, below `outbox/`.

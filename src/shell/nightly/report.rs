@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::core::nightly::Outcome;
+use crate::core::nightly::{Doubt, Outcome};
 use crate::shell::pass::Report;
 
 /// Messages of one kind that are given one by one.
@@ -27,7 +27,7 @@ pub struct NightReport {
     pub printed: usize,
     pub purged: usize,
     pub batch: Vec<String>,
-    /// Overdue letters that are kept from print because no receipts have come.
+    /// Overdue letters that are kept from print because receipts do not come, or cannot be read.
     #[serde(skip)]
     pub held: usize,
     /// Rows in tonight's list of what a person must look at.
@@ -48,7 +48,8 @@ impl NightReport {
                     self.expired += 1;
                     self.never_notified += 1;
                 }
-                Outcome::Held => self.held += 1,
+                Outcome::Held(Doubt::UnreadableRow) => {}
+                Outcome::Held(_) => self.held += 1,
                 Outcome::DigitalOnly => self.digital_only += 1,
                 Outcome::Reminded => self.reminded += 1,
                 Outcome::StopTooLate | Outcome::NotCollected | Outcome::Returned => {}

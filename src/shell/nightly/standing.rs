@@ -20,17 +20,19 @@ pub(super) enum Standing {
     Sure(Box<Status>),
     /// No letter, or one that is on its way already.
     PassedOver,
-    Doubtful(Doubt),
+    Unsure(Disagreement),
 }
 
 /// Why a letter waits for a person.
-pub(super) enum Doubt {
+pub(super) enum Disagreement {
     /// The ledger knows no letter here; the folder says that it is this one.
     NotPlacedHere(Option<String>),
     /// Another folder says that it is the same letter.
     Doubled,
     /// `status.yaml` is gone or cannot be read.
     Unreadable,
+    /// The folder could not be listed to its end, and why: nobody knows whether it holds a stop.
+    NotListed(String),
     /// `status.yaml` says something else than what was recorded.
     Edited,
 }
@@ -49,21 +51,21 @@ impl Known<'_> {
             return match id {
                 Some(id) if self.busy.contains(&id) => Standing::PassedOver,
                 None if !ready => Standing::PassedOver,
-                id => Standing::Doubtful(Doubt::NotPlacedHere(id)),
+                id => Standing::Unsure(Disagreement::NotPlacedHere(id)),
             };
         };
         if self.busy.contains(&account.id) {
             return Standing::PassedOver;
         }
         if self.doubled.contains(&account.id) {
-            return Standing::Doubtful(Doubt::Doubled);
+            return Standing::Unsure(Disagreement::Doubled);
         }
         match read_status_text(path) {
-            None => Standing::Doubtful(Doubt::Unreadable),
-            Some(text) if text != account.status.as_bytes() => Standing::Doubtful(Doubt::Edited),
+            None => Standing::Unsure(Disagreement::Unreadable),
+            Some(text) if text != account.status.as_bytes() => Standing::Unsure(Disagreement::Edited),
             Some(_) => match Status::from_yaml(account.status.as_bytes()) {
                 Ok(status) => Standing::Sure(Box::new(status)),
-                Err(_) => Standing::Doubtful(Doubt::Unreadable),
+                Err(_) => Standing::Unsure(Disagreement::Unreadable),
             },
         }
     }
@@ -95,20 +97,23 @@ impl Night<'_> {
     }
 
     /// The line for the operator.
-    pub(super) fn doubt(&self, path: &Path, doubt: &Doubt) -> anyhow::Result<String> {
+    pub(super) fn disagreement(&self, path: &Path, what: &Disagreement) -> anyhow::Result<String> {
         let place = shown(&inside(self.pass.desk.root, path));
-        let elsewhere = match doubt {
-            Doubt::NotPlacedHere(Some(id)) => self.pass.ledger.recorded_place(id)?,
+        let elsewhere = match what {
+            Disagreement::NotPlacedHere(Some(id)) => self.pass.ledger.recorded_place(id)?,
             _ => None,
         };
-        let text = match (doubt, elsewhere) {
-            (Doubt::NotPlacedHere(_), Some(own)) => format!(
+        let text = match (what, elsewhere) {
+            (Disagreement::NotPlacedHere(_), Some(own)) => format!(
                 "mappen sier at den er brevet som ble lagt i {OUTBOX}{own}/; den er kopiert eller flyttet for hånd, og brevet er ikke rørt noe sted. Prøv: flytt mappen tilbake dit, eller slett kopien."
             ),
-            (Doubt::NotPlacedHere(_), None) => "mappen er ikke lagt her av postgang, og er ikke rørt. Prøv: finn ut hvor den kommer fra, og ta den ut av outbox/.".to_owned(),
-            (Doubt::Doubled, _) => "en annen mappe sier at den er det samme brevet, og ingen av dem er rørt. Prøv: slett kopien, eller flytt mappen tilbake.".to_owned(),
-            (Doubt::Unreadable, _) => "status.yaml mangler eller kan ikke leses, og brevet er ikke rørt. Prøv: gi postgang tilgang til mappen, eller legg filen tilbake fra en sikkerhetskopi.".to_owned(),
-            (Doubt::Edited, _) => "status.yaml er endret av andre enn postgang, og brevet er ikke rørt. Prøv: legg filen tilbake slik den var; postgang explain viser hva som er bestemt.".to_owned(),
+            (Disagreement::NotPlacedHere(_), None) => "mappen er ikke lagt her av postgang, og er ikke rørt. Prøv: finn ut hvor den kommer fra, og ta den ut av outbox/.".to_owned(),
+            (Disagreement::Doubled, _) => "en annen mappe sier at den er det samme brevet, og ingen av dem er rørt. Prøv: slett kopien, eller flytt mappen tilbake.".to_owned(),
+            (Disagreement::Unreadable, _) => "status.yaml mangler eller kan ikke leses, og brevet er ikke rørt. Prøv: gi postgang tilgang til mappen, eller legg filen tilbake fra en sikkerhetskopi.".to_owned(),
+            (Disagreement::NotListed(why), _) => format!(
+                "mappen kan ikke leses til ende ({why}), så det er ikke kjent om den har en STOPP-fil. Brevet er ikke rørt, og skrives ikke ut i natt. Prøv: kontroller rettigheter og disk, og kjør postgang nightly på nytt."
+            ),
+            (Disagreement::Edited, _) => "status.yaml er endret av andre enn postgang, og brevet er ikke rørt. Prøv: legg filen tilbake slik den var; postgang explain viser hva som er bestemt.".to_owned(),
         };
         Ok(format!("{place}: {text}"))
     }

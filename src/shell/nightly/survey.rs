@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::core::names::{BATCH, READY, is_batch_name, is_stop};
+use crate::core::names::{BATCH, READY, is_batch_name, is_plain_text_stop, is_stop, shown};
 use crate::core::route::Channel;
+use crate::core::status::Status;
 use crate::shell::root::Root;
 pub use crate::shell::spool::subfolders;
 
@@ -27,8 +28,10 @@ pub enum Kind {
 pub struct Letter {
     pub path: PathBuf,
     pub kind: Kind,
-    /// A stop file in it.
-    pub stop: Option<PathBuf>,
+    /// What is called as a stop file is, in name order; a document of the letter may be.
+    pub stops: Vec<PathBuf>,
+    /// Why its folder could not be looked through: there may be a stop file that was not seen.
+    pub doubt: Option<String>,
     /// `FERDIG` is there.
     pub ready: bool,
 }
@@ -96,22 +99,42 @@ pub fn stray_stops(root: &Root) -> io::Result<Vec<PathBuf>> {
 /// `None` for a folder that has gone away meanwhile. One that cannot be read may be a letter: it is taken for one, and
 /// missed when its status is asked for.
 fn look(path: PathBuf, kind: Kind) -> Option<Letter> {
-    let mut letter = Letter { path, kind, stop: None, ready: false };
-    let entries = match fs::read_dir(&letter.path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return None,
-        Err(_) => return Some(Letter { ready: true, ..letter }),
-    };
-    for entry in entries {
-        let Ok(entry) = entry else { continue };
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        letter.ready |= name == READY;
-        if is_stop(&name) {
-            letter.stop = Some(entry.path());
-        }
+    let letter = Letter { path, kind, stops: Vec::new(), doubt: None, ready: false };
+    match fs::read_dir(&letter.path) {
+        Ok(entries) => Some(letter.looked_through(entries.map(|entry| Ok(entry?.path())))),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => Some(Letter { ready: true, doubt: Some(error.to_string()), ..letter }),
     }
-    Some(letter)
+}
+
+impl Letter {
+    /// With what its folder holds. One entry that cannot be read may be any.
+    fn looked_through(mut self, entries: impl Iterator<Item = io::Result<PathBuf>>) -> Self {
+        for entry in entries {
+            match entry {
+                Ok(path) => {
+                    let name = name(&path);
+                    self.ready |= name == READY;
+                    if is_stop(&name) {
+                        self.stops.push(path);
+                    }
+                }
+                Err(error) => self.doubt = Some(error.to_string()),
+            }
+        }
+        self.stops.sort();
+        self
+    }
+
+    /// The stop file: one with a text of its own before any other. What the letter names as its document is none.
+    pub fn stop(&self, status: Option<&Status>) -> Option<&PathBuf> {
+        let is_document = |path: &&PathBuf| {
+            let name = shown(&name(path));
+            status.is_some_and(|status| status.dokumenter.iter().any(|document| document.filnavn == name))
+        };
+        let stops = || self.stops.iter().filter(|path| !is_document(path));
+        stops().find(|path| is_plain_text_stop(&name(path))).or_else(|| stops().next())
+    }
 }
 
 /// A sealed print batch: `batch-YYYY-MM-DD-NN` with its `batch.yaml`. A letter's name ends in its id.
@@ -121,4 +144,25 @@ pub fn is_batch(folder: &Path) -> bool {
 
 pub fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter(entries: Vec<io::Result<PathBuf>>) -> Letter {
+        let empty = Letter { path: PathBuf::new(), kind: Kind::Waiting, stops: Vec::new(), doubt: None, ready: false };
+        empty.looked_through(entries.into_iter())
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_is_a_doubt_and_hides_no_other() {
+        let file = |name: &str| Ok(PathBuf::from(name));
+        for error in [ErrorKind::Interrupted, ErrorKind::PermissionDenied, ErrorKind::Other] {
+            let letter = letter(vec![file("FERDIG"), Err(error.into()), file("STOPP.lnk"), file("stopp.txt")]);
+            assert!(letter.doubt.is_some() && letter.ready, "{error}");
+            assert_eq!(letter.stop(None), Some(&PathBuf::from("stopp.txt")), "one with a text comes first");
+        }
+        let letter = letter(vec![file("FERDIG"), file("vedtak.pdf"), file("STOPP-SVAR.txt")]);
+        assert!(letter.doubt.is_none() && letter.stop(None).is_none());
+    }
 }

@@ -1,15 +1,28 @@
 //! What an operator is told of receipts and stop files: each thing once. It counts as told when the night's report is
 //! complete: whatever ends the night before that has it told again.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Context;
 use uuid::Uuid;
 
 use super::letters::Decided;
 use super::survey::{is_batch, name, stray_stops};
-use super::{Night, hold, inside, report};
-use crate::core::names::shown;
+use super::{Night, hold, inside, lists, report};
+use crate::core::names::{STOP_ANSWER, shown};
 use crate::core::nightly::Go;
+use crate::core::status::Status;
 use crate::shell::ledger::OUTBOX;
+
+/// A letter with a stop file that came too late.
+pub(super) struct TooLate {
+    /// Where it lies now.
+    pub folder: PathBuf,
+    /// Where it lies after tonight, below the root.
+    pub place: String,
+    pub why: &'static str,
+    pub status: Option<Status>,
+}
 
 impl Night<'_> {
     /// Receipts that nobody can use, each told once; and that none have come, every night.
@@ -33,6 +46,7 @@ impl Night<'_> {
         for message in report::shortened(news) {
             self.needs_person(message);
         }
+        self.tell_doubts();
         if !self.receipts_alive && self.waiting_in_altinn > 0 {
             self.tell_silence();
         }
@@ -52,26 +66,49 @@ impl Night<'_> {
         ));
     }
 
-    /// Where a letter lies after tonight that could not be stopped, and why not.
-    pub(super) fn too_late(&self, decided: &Decided) -> (String, &'static str) {
+    /// A letter that could not be stopped tonight.
+    pub(super) fn too_late(&self, decided: &Decided) -> TooLate {
         let place = match decided.step.go {
             Some(Go::Archive) => format!("{OUTBOX}{}/{}", self.archive(), name(&decided.letter.path)),
             _ => inside(self.pass.desk.root, &decided.letter.path),
         };
         let why = hold::too_late(&decided.step, &place);
-        (place, why)
+        TooLate { folder: decided.letter.path.clone(), place, why, status: Some(decided.step.status.clone()) }
     }
 
-    /// Letters with a stop file that could not be stopped, each told once.
-    pub(super) fn tell_too_late(&mut self, letters: Vec<(String, &'static str)>) -> anyhow::Result<()> {
-        let tell = |(place, why): (String, &str)| {
+    /// Letters with a stop file that could not be stopped: each is told once, answered beside the file once, and listed
+    /// for as long as the file lies there.
+    pub(super) fn answer_stops(&mut self, letters: &[TooLate]) -> anyhow::Result<()> {
+        let tell = |letter: &TooLate| {
+            let place = &letter.place;
             let folder = place.rsplit('/').next().unwrap_or_default();
-            let text = format!("{}: brevet har en STOPP-fil, men kan ikke lenger stoppes her. {why}", shown(&place));
+            let why = letter.why;
+            let text = format!("{}: brevet har en STOPP-fil, men kan ikke lenger stoppes her. {why}", shown(place));
             (format!("stopp:{folder}"), text)
         };
-        let news = self.news(letters.into_iter().map(tell).collect())?;
+        let news = self.news(letters.iter().map(tell).collect())?;
         news.into_iter().for_each(|message| self.needs_person(message));
+        for letter in letters {
+            let text = format!("Brevet er ikke stoppet: STOPP-filen kom for sent.\n\n{}\n", letter.why);
+            self.answer_stop(&letter.folder, &text);
+            self.matters.push(lists::unstopped(letter.status.as_ref(), &shown(&letter.place)));
+        }
         Ok(())
+    }
+
+    /// Writes the answer to a stop file beside it, where none lies there yet.
+    fn answer_stop(&mut self, folder: &Path, text: &str) {
+        if folder.join(STOP_ANSWER).symlink_metadata().is_ok() {
+            return;
+        }
+        let text =
+            format!("{text}\nFjern STOPP-filen når saken er ordnet; da er den ute av outbox/oppfolging-*.csv.\n");
+        if let Err(error) = self.pass.desk.spool.publish(folder, STOP_ANSWER, &text) {
+            let place = shown(&inside(self.pass.desk.root, folder));
+            self.needs_person(format!(
+                "{place}: {STOP_ANSWER} kunne ikke skrives ({error}). Det prøves igjen neste natt. Prøv: kontroller plass og rettigheter."
+            ));
+        }
     }
 
     /// Stop files that lie outside letters, told for as long as they lie there: somebody believes that they stop one.
@@ -84,7 +121,12 @@ impl Night<'_> {
                     "filen ligger ikke i et brev, og stopper ingen. Prøv: flytt den inn i mappen til brevet som skal stoppes."
                 }
             };
-            self.needs_person(format!("{}: {why}", inside(root, &path)));
+            let place = shown(&inside(root, &path));
+            self.needs_person(format!("{place}: {why}"));
+            self.matters.push(lists::stray_stop(place));
+            if let Some(folder) = path.parent() {
+                self.answer_stop(folder, &format!("Ingen brev er stoppet: {why}\n"));
+            }
         }
         Ok(())
     }

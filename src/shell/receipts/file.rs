@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::Path;
 use std::time::SystemTime;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::Doubt;
 use crate::core::letter::hex;
 use crate::core::names::shown;
-use crate::core::receipts::{Receipt, Word};
+use crate::core::receipts::{Receipt, Word, parse_moment};
 
 /// Bytes a row may have. What is longer is not a receipt, and is not kept in memory.
 const ROW_BYTES_MAX: usize = 64 << 10;
@@ -24,8 +25,18 @@ const ROWS_REPORTED_MAX: usize = 100;
 /// Reads one file. What cannot be read of it is a complaint.
 pub(super) fn read_file(path: &Path) -> Reading {
     let name = shown(&path.file_name().unwrap_or_default().to_string_lossy());
-    let mut file = Reading { name, rows: Vec::new(), complaints: Vec::new(), written: None, bad: 0 };
+    let mut file = Reading {
+        name,
+        rows: Vec::new(),
+        complaints: Vec::new(),
+        written: None,
+        bad: 0,
+        doubts: Vec::new(),
+        unreadable: false,
+    };
     if let Err(error) = file.read(path) {
+        // One that was taken away meanwhile says nothing more.
+        file.unreadable = error.kind() != ErrorKind::NotFound;
         let why = error.to_string();
         let text = format!(
             ": filen kan ikke leses til ende ({why}). Radene som er lest, gjelder. Prøv: kontroller rettigheter og disk."
@@ -42,6 +53,10 @@ pub(super) struct Reading {
     pub complaints: Vec<(String, String)>,
     /// `None` for a file without its columns.
     pub written: Option<SystemTime>,
+    /// Letters that rows name which cannot be read.
+    pub doubts: Vec<Doubt>,
+    /// It could not be read to its end.
+    pub unreadable: bool,
     bad: usize,
 }
 
@@ -81,7 +96,15 @@ impl Reading {
         let Some(columns) = Columns::of(&line) else {
             let text = ", linje 1: kolonnene forsendelsesId, status og tidspunkt finnes ikke, og ingen rader er lest. Prøv: få filen på nytt med disse kolonnene, under et nytt navn.";
             self.complain("1", &line, text);
-            return Ok(());
+            // Nobody knows what it would have said, but of whom.
+            let mut number = 1;
+            loop {
+                self.doubt(&line, number);
+                if next_line(&mut lines, &mut line)?.is_none() {
+                    return Ok(());
+                }
+                number = u32::saturating_add(number, 1);
+            }
         };
         // The header alone is a sign of life; without it nobody knows what the file would have said.
         self.written = Some(written);
@@ -133,15 +156,36 @@ impl Reading {
         }
     }
 
+    /// Remembers the letters that a line names.
+    fn doubt(&mut self, line: &[u8], number: u32) -> Vec<String> {
+        let letters = uuids(line);
+        for letter in &letters {
+            self.doubts.push(Doubt {
+                letter: letter.as_u128(),
+                place: format!("registry/kvitteringer/{}, linje {number}", self.name),
+                digest: digest(line),
+            });
+        }
+        letters.iter().map(Uuid::to_string).collect()
+    }
+
     fn bad_row(&mut self, line: &[u8], number: u32, why: &str) {
+        let named = self.doubt(line, number).join(", ");
         self.bad += 1;
         let (place, what) = match self.bad {
             n if n <= ROWS_REPORTED_MAX => (number.to_string(), format!("linje {number}: {why}")),
             n if n == ROWS_REPORTED_MAX + 1 => ("flere".to_owned(), "flere rader kan ikke leses".to_owned()),
             _ => return,
         };
-        let text =
-            format!(", {what}. De andre radene gjelder. Prøv: få raden på nytt fra den som sendte filen, i en ny fil.");
+        let named = match named.as_str() {
+            "" => String::new(),
+            _ => format!(
+                " Raden nevner forsendelsesId {named}, og et brev med den skrives ikke ut som ulest i natt eller neste natt."
+            ),
+        };
+        let text = format!(
+            ", {what}. De andre radene gjelder.{named} Prøv: få raden på nytt fra den som sendte filen, i en ny fil."
+        );
         self.complain(&place, line, &text);
     }
 
@@ -149,10 +193,30 @@ impl Reading {
     /// what is kept names nobody.
     fn complain(&mut self, place: &str, content: &[u8], text: &str) {
         let name = &self.name;
-        let digest = &hex(Sha256::digest(content))[..16];
+        let digest = digest(content);
         self.complaints
             .push((format!("kvittering:{name}:{place}:{digest}"), format!("registry/kvitteringer/{name}{text}")));
     }
+}
+
+fn digest(content: &[u8]) -> String {
+    hex(Sha256::digest(content))[..16].to_owned()
+}
+
+/// The ids that stand in a line, wherever they do and in whatever dress: a field with an id, or one in another text.
+fn uuids(line: &[u8]) -> Vec<Uuid> {
+    let is_part = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'-';
+    let mut ids: Vec<Uuid> =
+        line.split(|byte| !is_part(byte)).filter_map(|part| Uuid::try_parse_ascii(part).ok()).collect();
+    // Where letters or hyphens touch it.
+    ids.extend(
+        line.windows(36)
+            .filter(|part| part[8] == b'-' && part[23] == b'-')
+            .filter_map(|part| Uuid::try_parse_ascii(part).ok()),
+    );
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 /// Reads a line without its end into `line`; `Some(true)` when it was ended, `None` after the last. What is beyond the
@@ -211,7 +275,8 @@ impl Columns {
         }
         let id = self.id(&fields).ok_or("forsendelsesId kan ikke leses")?;
         let word: Word = field(self.status).parse().map_err(|()| "status er ukjent")?;
-        let at = DateTime::parse_from_rfc3339(field(self.at)).map_err(|_| "tidspunkt er ikke et RFC 3339-tidspunkt")?;
+        let at = parse_moment(field(self.at))
+            .ok_or("tidspunkt er ikke et tidspunkt som 2026-11-25T10:00:00+01:00 eller 25.11.2026 10:00")?;
         let channel = self.channel.map_or("", field);
         Ok((id.as_u128(), Receipt::new(at.with_timezone(&Utc), word, channel)))
     }
