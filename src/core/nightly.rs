@@ -622,4 +622,19 @@ mod tests {
         hear(&mut paper, &[Receipt::new(later, Word::Notified, "altinn")]);
         assert_eq!(paper.code_at(paper.hendelser.last().unwrap()), "no-digital-mailbox");
     }
+
+    #[test]
+    fn a_file_from_before_events_bore_their_batch_is_read_as_it_was_meant() {
+        let text = include_str!("../../tests/nightly/old/status.yaml");
+        let letter = Status::from_yaml(text.as_bytes()).unwrap();
+        assert_eq!(letter.to_yaml(), text, "what is not known of it is not added");
+        assert_eq!(letter.regel.as_ref().unwrap().lesefrist.limit, "2 virkedager".parse().unwrap());
+        let at = |text: &str| parse_time(text).unwrap().to_utc();
+        let early = Receipt::new(at("2026-11-27T10:00:00+01:00"), Word::Printed, "");
+        assert!(!is_settled(&letter) && !is_settled(&sealed(&letter, &[early]).status));
+        let printed = Receipt::new(at("2026-11-28T10:00:00+01:00"), Word::Printed, "");
+        assert!(is_settled(&sealed(&letter, &[printed]).status));
+        let back = unseal(&letter, "batch-2026-11-28-01");
+        assert_eq!((back.hendelser.len(), back.underrettet), (3, letter.varslet));
+    }
 }
