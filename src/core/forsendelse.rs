@@ -352,6 +352,10 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
                 let at = (error.line(), error.column());
                 if is_repeated_key(&error) { Problem::RepeatedKey(at) } else { Problem::Syntax(at) }.refusal("")
             })?;
+            let value = match with_numbers_quoted(text) {
+                quoted if quoted.len() == text.len() => value,
+                quoted => JsonTree.deserialize(&mut serde_json::Deserializer::from_str(&quoted)).unwrap_or(value),
+            };
             let classify = |error: &serde_json::Error| match is_repeated_key(error) {
                 true => Problem::RepeatedKey(repeated(&error.to_string()).unwrap_or((1, 1))),
                 false => Problem::Type,
@@ -580,6 +584,30 @@ impl Visitor<'_> for TextVisitor {
     }
 }
 
+/// Valid JSON with its numbers in quotation marks: a number is the text that stands there, so that `2026.10` is not
+/// `2026.1`.
+fn with_numbers_quoted(json: &str) -> String {
+    let mut quoted = String::with_capacity(json.len() + 64);
+    let (mut in_text, mut escaped, mut in_number) = (false, false, false);
+    for c in json.chars() {
+        let starts = !in_text && !in_number && (c == '-' || c.is_ascii_digit());
+        let ends = in_number && !(c.is_ascii_digit() || "+-.eE".contains(c));
+        if starts || ends {
+            in_number = starts;
+            quoted.push('"');
+        }
+        if c == '"' && !escaped {
+            in_text = !in_text;
+        }
+        escaped = in_text && c == '\\' && !escaped;
+        quoted.push(c);
+    }
+    if in_number {
+        quoted.push('"');
+    }
+    quoted
+}
+
 /// JSON as a tree with every scalar as text, `null` left out, and no key given twice.
 struct JsonTree;
 
@@ -676,6 +704,23 @@ mod tests {
         assert_eq!(f.mottaker.unwrap().0.digitalAdresse.unwrap().0.fodselsNummer.as_deref(), Some("01020312345"));
         let f = json(r#"{"mottaker": {"digitalId": 20914695016}}"#).unwrap();
         assert_eq!(f.mottaker.unwrap().0.digitalId.as_deref(), Some("20914695016"));
+    }
+
+    #[test]
+    fn a_number_is_its_written_text() {
+        for number in ["2026.10", "2026.1", "1e3", "1E+03", "-0", "0.0", "123456789012345678901234567890"] {
+            let f = json(&format!("{{\"eksternReferanse\": {number}, \"mottaker\": {{\"postnummer\": 10}}}}")).unwrap();
+            assert_eq!(f.eksternReferanse.as_deref(), Some(number));
+            assert_eq!(f.mottaker.unwrap().0.postnummer.as_deref(), Some("10"));
+            let f = yaml(&format!("eksternReferanse: {number}")).unwrap();
+            assert_eq!(f.eksternReferanse.as_deref(), Some(number));
+        }
+        let f = json(r#"{"dokumenter": [{"filnavn": "a.pdf", "giroarkSider": [1, 20]}]}"#).unwrap();
+        assert_eq!(f.dokumenter.unwrap()[0].0.giroarkSider, ["1", "20"]);
+        let quoted = with_numbers_quoted(r#"{"a 1\"2\\": -1.5e-3, "b":[1,2.0 , true], "c": "3"}"#);
+        assert_eq!(quoted, r#"{"a 1\"2\\": "-1.5e-3", "b":["1","2.0" , true], "c": "3"}"#);
+        assert_eq!(with_numbers_quoted("12"), "\"12\"");
+        assert_eq!(refused(json("{\"tittel\": 01}")).0, Code::MetadataUnreadable);
     }
 
     #[test]
