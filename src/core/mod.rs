@@ -4,6 +4,7 @@
 pub mod calendar;
 pub mod code;
 pub mod facts;
+pub mod format;
 pub mod forsendelse;
 pub mod identity;
 pub mod judge;

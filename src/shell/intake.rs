@@ -271,14 +271,22 @@ fn unread(sender: Option<OrgNumber>, refusal: Refusal, files: Vec<Found>) -> Dro
 }
 
 fn read_metadata(dir: &Dir, name: &str, drop: &mut Drop) -> io::Result<()> {
-    drop.letter = match dir.read(OsStr::new(name), METADATA_BYTES_MAX as u64 + 1)? {
-        None => Err(not_a_file(name)),
-        Some(bytes) => forsendelse::parse(&bytes, Format::of_file(name)).and_then(|parsed| {
+    let Some(bytes) = dir.read(OsStr::new(name), METADATA_BYTES_MAX as u64 + 1)? else {
+        drop.letter = Err(not_a_file(name));
+        return Ok(());
+    };
+    let format = Format::of_file(name);
+    drop.letter = match forsendelse::parse(&bytes, format) {
+        Ok(parsed) => {
             drop.named_sender = parsed.forsendelse.avsender.clone();
             drop.reference = parsed.forsendelse.eksternReferanse.clone();
             drop.stated = Some(Letter::as_stated(&parsed.forsendelse));
             parsed.unknown.map_or(Ok(parsed.forsendelse), Err).and_then(Letter::from_forsendelse)
-        }),
+        }
+        Err(refusal) => {
+            (drop.named_sender, drop.reference) = forsendelse::origin(&bytes, format);
+            Err(refusal)
+        }
     };
     Ok(())
 }
