@@ -218,7 +218,11 @@ impl Glance {
             let found = names::METADATA.iter().filter(|name| self.dir.holds(OsStr::new(name)));
             metadata = found.map(|name| (name.to_string(), None)).collect();
         }
-        let mut drop = unread(sender, Refusal::new(Code::MetadataMissing, ""), files);
+        let why = files.iter().find_map(|file| {
+            let right = names::nearly_metadata(&file.name)?;
+            Some(format!("{} ligger i mappen, men må hete {right}", names::shown(&file.name)))
+        });
+        let mut drop = unread(sender, Refusal::new(Code::MetadataMissing, why.unwrap_or_default()), files);
         match metadata.as_slice() {
             [] => {}
             [_] if too_many => {
