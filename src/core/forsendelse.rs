@@ -1,4 +1,4 @@
-//! The format border: KS SvarUt's forsendelse, REST v2 and v1's spellings, in YAML or JSON.
+//! The format border: KS SvarUt's forsendelse, REST v2 with v1's and v3's spellings, in YAML or JSON.
 //!
 //! Every scalar is read as the text that stands in the file: an unquoted identity number keeps its digits, and a
 //! surname `Null`, `NO` or `1e3` stays a name. Source: KS SvarUt's published schemas.
@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::code::{Code, Refusal};
+use super::format::fields::{Nearest, known_at};
+pub use super::letter::Text;
 use super::names::shown;
 use super::place;
 
@@ -27,9 +29,11 @@ pub struct Forsendelse {
     /// Ours: the sender's organisation number.
     #[serde(deserialize_with = "text")]
     pub avsender: Text,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "written")]
     pub tittel: Text,
-    pub mottaker: Option<Mapping<Adresse>>,
+    /// `Some(None)`: named, and empty.
+    #[serde(deserialize_with = "named")]
+    pub mottaker: Option<Option<Mapping<Adresse>>>,
     pub eksponertFor: Option<Vec<Value>>,
     #[serde(deserialize_with = "text")]
     pub avgivendeSystem: Text,
@@ -45,10 +49,13 @@ pub struct Forsendelse {
     pub utskriftskonfigurasjon: Option<Mapping<Utskriftskonfigurasjon>>,
     #[serde(deserialize_with = "text")]
     pub krevNiva4Innlogging: Text,
+    /// v3's word for it.
+    #[serde(deserialize_with = "text")]
+    pub sikkerhetsniva: Text,
     pub metadataFraAvleverendeSystem: Option<Mapping<NoarkMetadata>>,
     pub metadataForImport: Option<Mapping<NoarkMetadata>>,
-    pub svarSendesTil: Option<Mapping<Adresse>>,
-    #[serde(deserialize_with = "text")]
+    pub svarSendesTil: Option<Mapping<SvarSendesTil>>,
+    #[serde(alias = "svarPaForsendelseId", deserialize_with = "id")]
     pub svarPaForsendelse: Text,
     pub dokumenter: Option<Vec<Mapping<Dokument>>>,
     pub lenker: Option<Vec<Mapping<Lenke>>>,
@@ -58,17 +65,35 @@ pub struct Forsendelse {
     pub eksternReferanse: Text,
     #[serde(deserialize_with = "text")]
     pub korrelasjonsid: Text,
-    #[serde(deserialize_with = "text")]
+    #[serde(alias = "kanSvareViaEdialog", deserialize_with = "text")]
     pub svarPaForsendelseLink: Text,
     #[serde(deserialize_with = "text")]
     pub signeringUtloper: Text,
     #[serde(deserialize_with = "text")]
     pub signaturType: Text,
+    pub signering: Option<Mapping<Signering>>,
     #[serde(deserialize_with = "text")]
     pub taushetsbelagtPost: Text,
+    // Of a letter in the health network.
+    pub beskrivelse: Option<Value>,
+    pub mottakertype: Option<Value>,
+    pub mottakerHerId: Option<Value>,
+    pub avsenderKontakt: Option<Value>,
+    pub pasient: Option<Value>,
 }
 
-/// A recipient: flat in v2; `postAdresse` and `digitalAdresse` in v1.
+/// v3's place for what v2 has at the top.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
+pub struct Signering {
+    #[serde(deserialize_with = "text")]
+    pub signeringUtloper: Text,
+    #[serde(deserialize_with = "text")]
+    pub signaturType: Text,
+}
+
+/// A recipient: flat in v2; `postAdresse` and `digitalAdresse` in v1; `adresse` in v3.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 #[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
@@ -87,10 +112,75 @@ pub struct Adresse {
     pub postnummer: Text,
     #[serde(deserialize_with = "text")]
     pub poststed: Text,
-    #[serde(deserialize_with = "text")]
+    #[serde(alias = "landkode", deserialize_with = "text")]
     pub land: Text,
+    pub adresse: Option<Mapping<Sted>>,
     pub postAdresse: Option<Mapping<PostAdresse>>,
     pub digitalAdresse: Option<Mapping<DigitalAdresse>>,
+}
+
+/// A recipient of answers: the same, with v3's `type`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
+pub struct SvarSendesTil {
+    #[serde(deserialize_with = "text")]
+    pub navn: Text,
+    #[serde(deserialize_with = "text")]
+    pub digitalId: Text,
+    #[serde(deserialize_with = "text")]
+    pub adresselinje1: Text,
+    #[serde(deserialize_with = "text")]
+    pub adresselinje2: Text,
+    #[serde(deserialize_with = "text")]
+    pub adresselinje3: Text,
+    #[serde(deserialize_with = "text")]
+    pub postnummer: Text,
+    #[serde(deserialize_with = "text")]
+    pub poststed: Text,
+    #[serde(alias = "landkode", deserialize_with = "text")]
+    pub land: Text,
+    pub adresse: Option<Mapping<Sted>>,
+    pub postAdresse: Option<Mapping<PostAdresse>>,
+    pub digitalAdresse: Option<Mapping<DigitalAdresse>>,
+    #[serde(deserialize_with = "text")]
+    pub r#type: Text,
+}
+
+impl From<SvarSendesTil> for Adresse {
+    fn from(to: SvarSendesTil) -> Self {
+        Self {
+            navn: to.navn,
+            digitalId: to.digitalId,
+            adresselinje1: to.adresselinje1,
+            adresselinje2: to.adresselinje2,
+            adresselinje3: to.adresselinje3,
+            postnummer: to.postnummer,
+            poststed: to.poststed,
+            land: to.land,
+            adresse: to.adresse,
+            postAdresse: to.postAdresse,
+            digitalAdresse: to.digitalAdresse,
+        }
+    }
+}
+
+/// v3's address, beside the name.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Sted {
+    #[serde(deserialize_with = "text")]
+    pub adresselinje1: Text,
+    #[serde(deserialize_with = "text")]
+    pub adresselinje2: Text,
+    #[serde(deserialize_with = "text")]
+    pub adresselinje3: Text,
+    #[serde(deserialize_with = "text")]
+    pub postnummer: Text,
+    #[serde(deserialize_with = "text")]
+    pub poststed: Text,
+    #[serde(alias = "landkode", deserialize_with = "text")]
+    pub land: Text,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -137,7 +227,7 @@ pub struct Utskriftskonfigurasjon {
 #[serde(default)]
 #[allow(non_snake_case, reason = "the field names are KS's, verbatim")]
 pub struct Dokument {
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "written")]
     pub filnavn: Text,
     #[serde(deserialize_with = "text")]
     pub mimeType: Text,
@@ -147,6 +237,9 @@ pub struct Dokument {
     pub dokumentType: Text,
     #[serde(deserialize_with = "texts")]
     pub giroarkSider: Vec<String>,
+    /// v3 has no more than one.
+    #[serde(deserialize_with = "text")]
+    pub giroarkSide: Text,
     #[serde(alias = "ekskluderesFraUtskrift", deserialize_with = "text")]
     pub skalEkskluderesFraUtskrift: Text,
     pub ekstraMetadata: Option<Vec<Mapping<Metadata>>>,
@@ -208,90 +301,6 @@ pub struct NoarkMetadata {
     ekstraMetadata: Option<Vec<Mapping<Metadata>>>,
 }
 
-/// Every field name above, for the nearest name to one that is unknown.
-const KNOWN: &[&str] = &[
-    "avsender",
-    "tittel",
-    "mottaker",
-    "eksponertFor",
-    "avgivendeSystem",
-    "avgivendeSystemAktor",
-    "konteringskode",
-    "kunDigitalLevering",
-    "kryptert",
-    "utskriftskonfigurasjon",
-    "krevNiva4Innlogging",
-    "metadataFraAvleverendeSystem",
-    "metadataForImport",
-    "svarSendesTil",
-    "svarPaForsendelse",
-    "dokumenter",
-    "lenker",
-    "forsendelsestype",
-    "eksternReferanse",
-    "korrelasjonsid",
-    "svarPaForsendelseLink",
-    "signeringUtloper",
-    "signaturType",
-    "taushetsbelagtPost",
-    "navn",
-    "digitalId",
-    "adresselinje1",
-    "adresselinje2",
-    "adresselinje3",
-    "postnummer",
-    "poststed",
-    "land",
-    "postAdresse",
-    "digitalAdresse",
-    "adresse1",
-    "adresse2",
-    "adresse3",
-    "postNummer",
-    "postSted",
-    "fodselsNummer",
-    "organisasjonsNummer",
-    "utskriftMedFarger",
-    "tosidig",
-    "filnavn",
-    "mimeType",
-    "skalSigneres",
-    "dokumentType",
-    "giroarkSider",
-    "skalEkskluderesFraUtskrift",
-    "ekskluderesFraUtskrift",
-    "ekstraMetadata",
-    "inneholderPersonsensitivInformasjon",
-    "url",
-    "tekst",
-    "ledetekst",
-    "urlLenke",
-    "urlTekst",
-    "ledeTekst",
-    "key",
-    "value",
-    "mappeId",
-    "mappeSystemId",
-    "saksaar",
-    "sakssekvensnummer",
-    "systemId",
-    "registreringsId",
-    "journalpostnummer",
-    "journalaar",
-    "journalsekvensnummer",
-    "journalposttype",
-    "journalstatus",
-    "journaldato",
-    "dokumentetsDato",
-    "saksbehandler",
-    "konteringsKode",
-    "utskriftsKonfigurasjon",
-    "forsendelsesType",
-];
-
-/// Fields whose content is not interpreted.
-const FREE: &[&str] = &["eksponertFor", "metadataFraAvleverendeSystem", "metadataForImport"];
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Yaml,
@@ -352,6 +361,10 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
                 let at = (error.line(), error.column());
                 if is_repeated_key(&error) { Problem::RepeatedKey(at) } else { Problem::Syntax(at) }.refusal("")
             })?;
+            let value = match with_numbers_quoted(text) {
+                quoted if quoted.len() == text.len() => value,
+                quoted => JsonTree.deserialize(&mut serde_json::Deserializer::from_str(&quoted)).unwrap_or(value),
+            };
             let classify = |error: &serde_json::Error| match is_repeated_key(error) {
                 true => Problem::RepeatedKey(repeated(&error.to_string()).unwrap_or((1, 1))),
                 false => Problem::Type,
@@ -359,6 +372,57 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
             let outcome = typed(&value);
             finish(text, outcome, classify, || Ok(value))
         }
+    }
+}
+
+/// `avsender` and `eksternReferanse` of a file that `parse` refuses, where they can be read in spite of that: whoever
+/// sent the letter must recognise it.
+pub fn origin(bytes: &[u8], format: Format) -> (Text, Text) {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let too_large = bytes.len() > METADATA_BYTES_MAX || line_that_is_too_deep(bytes).is_some();
+    let Some(text) = str::from_utf8(bytes).ok().filter(|_| !too_large) else { return (None, None) };
+    let field = |name| match format {
+        Format::Yaml => TopField(name).deserialize(serde_yaml::Deserializer::from_str(text)).ok().flatten(),
+        Format::Json => {
+            let quoted = with_numbers_quoted(text);
+            let mut json = serde_json::Deserializer::from_str(&quoted);
+            let field = TopField(name).deserialize(&mut json);
+            field.and_then(|field| json.end().map(|()| field)).ok().flatten()
+        }
+    };
+    (field("avsender"), field("eksternReferanse"))
+}
+
+/// One text at the top of a file, whatever else stands there; none where it is given twice.
+struct TopField(&'static str);
+
+impl<'de> DeserializeSeed<'de> for TopField {
+    type Value = Text;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Text, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for TopField {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a mapping")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
+        #[derive(Deserialize)]
+        struct Field(#[serde(deserialize_with = "text")] Text);
+        let mut found = Vec::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if key == self.0 {
+                found.push(map.next_value::<Field>()?.0);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found.pop().filter(|_| found.is_empty()).flatten())
     }
 }
 
@@ -452,8 +516,8 @@ fn finish<E>(
 
 impl Unknown {
     fn refusal(&self, text: &str) -> Refusal {
-        let (nearest, distance) = self.nearest();
-        let what = if self.may_be_shown(nearest, distance) {
+        let nearest = Nearest::to(&self.name, &self.parent);
+        let what = if self.may_be_shown(nearest) {
             format!("felt {}", below(&self.parent, &self.name))
         } else {
             let line = text.lines().position(|line| line.contains(&self.name));
@@ -461,19 +525,12 @@ impl Unknown {
             let within = if self.parent.is_empty() { String::new() } else { format!(" i {}", self.parent) };
             format!("{line}ukjent felt{within}; teksten gjengis ikke, for den kan være personlig")
         };
-        Refusal::new(Code::UnknownField, format!("{what}; nærmeste kjente felt er {nearest}"))
-    }
-
-    fn nearest(&self) -> (&'static str, usize) {
-        let name = self.name.to_lowercase();
-        let distance = |known: &&str| strsim::damerau_levenshtein(&name, &known.to_lowercase());
-        let measured = KNOWN.iter().map(|known| (*known, distance(known)));
-        measured.min_by_key(|(_, distance)| *distance).expect("there are known names")
+        Refusal::new(Code::UnknownField, format!("{what}; {}", nearest.advice(&self.name)))
     }
 
     /// A comma in an unquoted text makes a field of what follows it: half a name, or an address. What is repeated must
     /// look like a field; among a person's fields, like one of those that are known.
-    fn may_be_shown(&self, nearest: &str, distance: usize) -> bool {
+    fn may_be_shown(&self, Nearest { name: nearest, distance, .. }: Nearest) -> bool {
         let is_word = self.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let is_small = self.name.starts_with(|first: char| first.is_ascii_lowercase());
         let personal = ["mottaker", "svarSendesTil"].iter().any(|field| self.parent.starts_with(field));
@@ -482,15 +539,17 @@ impl Unknown {
     }
 }
 
-/// The first field that is known nowhere in the format. An unknown field is refused before a value of the wrong kind
+/// The first field that is not known where it stands. An unknown field is refused before a value of the wrong kind
 /// is, wherever the two stand.
 fn misspelt(value: &Value, parent: &str) -> Option<Unknown> {
     match value {
-        Value::Object(fields) => fields.iter().find_map(|(name, value)| match name.as_str() {
-            name if !KNOWN.contains(&name) => Some(Unknown { parent: parent.to_owned(), name: name.to_owned() }),
-            name if FREE.contains(&name) => None,
-            name => misspelt(value, &below(parent, name)),
-        }),
+        Value::Object(fields) => {
+            let known = known_at(parent)?;
+            fields.iter().find_map(|(name, value)| match name.as_str() {
+                name if !known.contains(&name) => Some(Unknown { parent: parent.to_owned(), name: name.to_owned() }),
+                name => misspelt(value, &below(parent, name)),
+            })
+        }
         Value::Array(items) => {
             items.iter().enumerate().find_map(|(index, item)| misspelt(item, &below(parent, &index.to_string())))
         }
@@ -551,10 +610,50 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Mapping<T> {
 }
 
 /// A scalar as it stands in the file; `None` when absent or empty, and for YAML's and JSON's `null`.
-pub type Text = Option<String>;
-
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
     deserializer.deserialize_str(TextVisitor)
+}
+
+/// The same, but `Some("")` where the field is named and empty.
+fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+    text(deserializer).map(|text| Some(text.unwrap_or_default()))
+}
+
+fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// A forsendelsesId: a text, or v1's mapping around one.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+    struct IdVisitor;
+
+    impl<'de> Visitor<'de> for IdVisitor {
+        type Value = Text;
+
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("a text or a mapping with `id`")
+        }
+
+        fn visit_unit<E>(self) -> Result<Text, E> {
+            Ok(None)
+        }
+
+        fn visit_str<E: de::Error>(self, value: &str) -> Result<Text, E> {
+            TextVisitor.visit_str(value)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text, A::Error> {
+            #[derive(Default, Deserialize)]
+            #[serde(default)]
+            struct ForsendelsesId {
+                #[serde(deserialize_with = "text")]
+                id: Text,
+            }
+            ForsendelsesId::deserialize(MapAccessDeserializer::new(map)).map(|outer| outer.id)
+        }
+    }
+
+    deserializer.deserialize_any(IdVisitor)
 }
 
 fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -578,6 +677,30 @@ impl Visitor<'_> for TextVisitor {
         // YAML writers say `null` or `~`; the surname Null is capitalised and stays.
         Ok((!matches!(value, "" | "null" | "~")).then(|| value.to_owned()))
     }
+}
+
+/// Valid JSON with its numbers in quotation marks: a number is the text that stands there, so that `2026.10` is not
+/// `2026.1`.
+fn with_numbers_quoted(json: &str) -> String {
+    let mut quoted = String::with_capacity(json.len() + 64);
+    let (mut in_text, mut escaped, mut in_number) = (false, false, false);
+    for c in json.chars() {
+        let starts = !in_text && !in_number && (c == '-' || c.is_ascii_digit());
+        let ends = in_number && !(c.is_ascii_digit() || "+-.eE".contains(c));
+        if starts || ends {
+            in_number = starts;
+            quoted.push('"');
+        }
+        if c == '"' && !escaped {
+            in_text = !in_text;
+        }
+        escaped = in_text && c == '\\' && !escaped;
+        quoted.push(c);
+    }
+    if in_number {
+        quoted.push('"');
+    }
+    quoted
 }
 
 /// JSON as a tree with every scalar as text, `null` left out, and no key given twice.
@@ -646,6 +769,9 @@ impl<'de> Visitor<'de> for JsonTree {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::format::fields::PLACES;
     use super::*;
 
     fn known(bytes: &[u8], format: Format) -> Result<Forsendelse, Refusal> {
@@ -670,23 +796,43 @@ mod tests {
     fn unquoted_identity_numbers_keep_their_digits() {
         for number in ["11020312345", "01020312345", "20914695016"] {
             let f = yaml(&format!("mottaker: {{digitalId: {number}}}")).unwrap();
-            assert_eq!(f.mottaker.unwrap().0.digitalId.as_deref(), Some(number));
+            assert_eq!(f.mottaker.flatten().unwrap().0.digitalId.as_deref(), Some(number));
         }
         let f = yaml("mottaker:\n  digitalAdresse:\n    fodselsNummer: 01020312345\n").unwrap();
-        assert_eq!(f.mottaker.unwrap().0.digitalAdresse.unwrap().0.fodselsNummer.as_deref(), Some("01020312345"));
+        assert_eq!(
+            f.mottaker.flatten().unwrap().0.digitalAdresse.unwrap().0.fodselsNummer.as_deref(),
+            Some("01020312345")
+        );
         let f = json(r#"{"mottaker": {"digitalId": 20914695016}}"#).unwrap();
-        assert_eq!(f.mottaker.unwrap().0.digitalId.as_deref(), Some("20914695016"));
+        assert_eq!(f.mottaker.flatten().unwrap().0.digitalId.as_deref(), Some("20914695016"));
+    }
+
+    #[test]
+    fn a_number_is_its_written_text() {
+        for number in ["2026.10", "2026.1", "1e3", "1E+03", "-0", "0.0", "123456789012345678901234567890"] {
+            let f = json(&format!("{{\"eksternReferanse\": {number}, \"mottaker\": {{\"postnummer\": 10}}}}")).unwrap();
+            assert_eq!(f.eksternReferanse.as_deref(), Some(number));
+            assert_eq!(f.mottaker.flatten().unwrap().0.postnummer.as_deref(), Some("10"));
+            let f = yaml(&format!("eksternReferanse: {number}")).unwrap();
+            assert_eq!(f.eksternReferanse.as_deref(), Some(number));
+        }
+        let f = json(r#"{"dokumenter": [{"filnavn": "a.pdf", "giroarkSider": [1, 20]}]}"#).unwrap();
+        assert_eq!(f.dokumenter.unwrap()[0].0.giroarkSider, ["1", "20"]);
+        let quoted = with_numbers_quoted(r#"{"a 1\"2\\": -1.5e-3, "b":[1,2.0 , true], "c": "3"}"#);
+        assert_eq!(quoted, r#"{"a 1\"2\\": "-1.5e-3", "b":["1","2.0" , true], "c": "3"}"#);
+        assert_eq!(with_numbers_quoted("12"), "\"12\"");
+        assert_eq!(refused(json("{\"tittel\": 01}")).0, Code::MetadataUnreadable);
     }
 
     #[test]
     fn names_that_look_like_something_else_stay_names() {
         for name in ["Null", "NO", "1e3", "true", "0x1F", ".inf", "2026-01-01"] {
             let f = yaml(&format!("mottaker: {{navn: {name}}}")).unwrap();
-            assert_eq!(f.mottaker.unwrap().0.navn.as_deref(), Some(name));
+            assert_eq!(f.mottaker.flatten().unwrap().0.navn.as_deref(), Some(name));
         }
         for empty in ["null", "~", "", "\"\"", "'  '"] {
             assert_eq!(
-                yaml(&format!("mottaker: {{navn: {empty}}}")).unwrap().mottaker.unwrap().0.navn,
+                yaml(&format!("mottaker: {{navn: {empty}}}")).unwrap().mottaker.flatten().unwrap().0.navn,
                 None,
                 "{empty}"
             );
@@ -805,27 +951,57 @@ mod tests {
         assert!(yaml("tittel: '[klokken] {ti}'").is_ok());
     }
 
+    /// A file with one field at a place that holds fields.
+    fn at_place(place: &str, field: &str) -> String {
+        place.rsplit('.').filter(|part| !part.is_empty()).fold(format!("{{{field}}}"), |inner, part| match part {
+            "dokumenter" | "lenker" | "ekstraMetadata" => format!("{{{part}: [{inner}]}}"),
+            part => format!("{{{part}: {inner}}}"),
+        })
+    }
+
     #[test]
-    fn known_names_are_known() {
-        // Each name is accepted somewhere in the format: a name in the list that no struct knows would be a trap.
-        for name in KNOWN {
-            let places = [
-                format!("{{\"{name}\": null}}"),
-                format!("{{\"mottaker\": {{\"{name}\": \"x\"}}}}"),
-                format!("{{\"{name}\": \"x\"}}"),
-                format!("{{\"{name}\": []}}"),
-                format!("{{\"{name}\": {{}}}}"),
-                format!("{{\"mottaker\": {{\"{name}\": {{}}}}}}"),
-                format!("{{\"mottaker\": {{\"postAdresse\": {{\"{name}\": \"x\"}}}}}}"),
-                format!("{{\"mottaker\": {{\"digitalAdresse\": {{\"{name}\": \"x\"}}}}}}"),
-                format!("{{\"utskriftskonfigurasjon\": {{\"{name}\": \"x\"}}}}"),
-                format!("{{\"dokumenter\": [{{\"{name}\": \"x\"}}]}}"),
-                format!("{{\"dokumenter\": [{{\"{name}\": []}}]}}"),
-                format!("{{\"dokumenter\": [{{\"ekstraMetadata\": [{{\"{name}\": \"x\"}}]}}]}}"),
-                format!("{{\"lenker\": [{{\"{name}\": \"x\"}}]}}"),
-                format!("{{\"metadataForImport\": {{\"{name}\": \"x\"}}}}"),
-            ];
-            assert!(places[1..].iter().any(|place| json(place).is_ok()), "{name}");
+    fn the_names_of_every_place_are_known_there_and_no_other() {
+        let all: BTreeSet<&str> = PLACES.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        for (places, names) in PLACES {
+            for (place, name) in places.iter().flat_map(|place| all.iter().map(move |name| (place, name))) {
+                let outcome = |value| yaml(&at_place(place, &format!("{name}: {value}")));
+                if names.contains(name) {
+                    // One of the values is of the field's kind.
+                    let outcomes = ["x", "null", "[]", "{}"].map(outcome);
+                    assert!(outcomes.iter().any(Result::is_ok), "{place}.{name}");
+                } else {
+                    assert_eq!(outcome("x").unwrap_err().code, Code::UnknownField, "{place}.{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_file_still_says_whose_it_is() {
+        let both = (Some("910077473".to_owned()), Some("2026.10".to_owned()));
+        for rest in ["mottaker: Kari", "tittel: [x]", "tittel: a, tittel: b", "svarPaForsendelse: [1]", "titel: {x: 1}"]
+        {
+            let text = format!("{{avsender: 910077473, eksternReferanse: 2026.10, {rest}}}");
+            assert_eq!(origin(text.as_bytes(), Format::Yaml), both, "{text}");
+        }
+        let text = br#"{"avsender": 910077473, "eksternReferanse": 2026.10, "mottaker": "Kari"}"#;
+        assert_eq!(origin(text, Format::Json), both);
+        assert_eq!(origin(b"{eksternReferanse: a, eksternReferanse: b}", Format::Yaml), (None, None));
+        assert_eq!(origin(b"{eksternReferanse: [a], avsender: 1}", Format::Yaml), (Some("1".to_owned()), None));
+        assert_eq!(origin(b"tittel: [", Format::Yaml), (None, None));
+    }
+
+    #[test]
+    fn a_name_at_the_wrong_place_is_told_where_it_belongs() {
+        for (text, detail) in [
+            ("digitalId: 1", "felt digitalId; feltet hører hjemme under mottaker"),
+            (
+                "mottaker: {kunDigitalLevering: true}",
+                "felt mottaker.kunDigitalLevering; feltet hører hjemme øverst i filen",
+            ),
+            ("{mottaker: {tittel: x}, dokumenter: 1}", "felt mottaker.tittel; feltet hører hjemme øverst i filen"),
+        ] {
+            assert_eq!(refused(yaml(text)), (Code::UnknownField, detail.to_owned()));
         }
     }
 }

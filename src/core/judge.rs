@@ -14,7 +14,7 @@ use super::facts::Address;
 use super::forsendelse::Text;
 use super::identity::{OrgNumber, RecipientId};
 use super::letter::{Digest256, Document, Letter};
-use super::names::{is_valid_document_name, looks_like_pdf, shown};
+use super::names::{is_nearly, is_valid_document_name, looks_like_pdf, shown};
 use super::print::{PrintLimits, Violation};
 use super::route::{Channel, Decision, Facts, route};
 use super::senders::{Group, Rule, Sender, Senders, Then};
@@ -154,12 +154,30 @@ impl Drop {
 
     /// What an incomplete drop waits for, in bokmål; none where it lacks nothing.
     pub fn wants(&self) -> Option<String> {
-        if self.letter.as_ref().is_err_and(|refusal| refusal.code == Code::MetadataMissing) {
-            return Some("metadatafilen mangler".to_owned());
+        match &self.letter {
+            Err(refusal) if refusal.code == Code::MetadataMissing => {
+                let near = Some(&refusal.detail).filter(|near| !near.is_empty());
+                return Some(format!(
+                    "metadatafilen mangler{}",
+                    near.map(|near| format!("; {near}")).unwrap_or_default()
+                ));
+            }
+            _ => {}
         }
-        let missing = self.documents().into_iter().filter(|document| self.file(document).is_none());
-        let names: Vec<String> = missing.map(|document| shown(&document.name)).collect();
-        (!names.is_empty()).then(|| format!("{} mangler", names.join(", ")))
+        let documents = self.documents();
+        let missing = || documents.iter().filter(|document| self.file(document).is_none());
+        let names: Vec<String> = missing().map(|document| shown(&document.name)).collect();
+        // Ten are help enough, and of a long list each costs a look at every file.
+        let near: String = missing().take(10).map(|document| self.near(document)).collect();
+        (!names.is_empty()).then(|| format!("{} mangler{near}", names.join(", ")))
+    }
+
+    /// The file that a missing document most likely means: one that no other document names.
+    fn near(&self, missing: &Document) -> String {
+        let documents = self.documents();
+        let is_named = |file: &Found| documents.iter().any(|document| self.file(document) == Some(file));
+        let near = self.files.iter().find(|file| is_nearly(&file.name, &missing.name) && !is_named(file));
+        near.map(|near| format!("; i mappen ligger {}", shown(&near.name))).unwrap_or_default()
     }
 
     /// The refusals of the document list, both ways: what is named must be there, what is there must be named.
@@ -177,7 +195,7 @@ impl Drop {
             return refuse(Code::DocumentDuplicateName, &document.name);
         }
         if let Some(document) = documents.iter().find(|document| self.file(document).is_none()) {
-            return refuse(Code::DocumentMissing, &document.name);
+            return Err(Refusal::new(Code::DocumentMissing, shown(&document.name) + &self.near(document)));
         }
         let declared: HashSet<&str> =
             documents.iter().filter_map(|document| self.file(document)).map(|file| file.name.as_str()).collect();

@@ -5,16 +5,18 @@ use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-use super::code::{Code, Refusal};
 use super::facts::Address;
-use super::forsendelse::{Adresse, Dokument, Forsendelse, Mapping, Text};
-use super::names::looks_like_pdf;
+
+/// A text that may be absent; never empty.
+pub type Text = Option<String>;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Letter {
     pub title: String,
     pub reference: Text,
     pub recipient: Recipient,
+    /// Where answers on paper go, when not to the sender. Its address is whole unless the letter is digital only.
+    pub return_address: Option<Recipient>,
     pub digital_only: bool,
     /// A field whose effect we do not have; accepting it would change what was meant.
     pub unsupported: Option<&'static str>,
@@ -56,96 +58,32 @@ pub struct Carried {
     pub konteringskode: Text,
     pub forsendelsestype: Text,
     pub korrelasjonsid: Text,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avgivende_system: Text,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub svar_pa_forsendelse: Text,
+    /// Whether the letter brings a link by which to answer.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub svar_pa_forsendelse_link: bool,
+    /// Whether any of the documents does.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub inneholder_personsensitiv_informasjon: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lenker: Vec<Link>,
 }
 
-impl Letter {
-    /// The letter that a forsendelse describes, or the first field that is not valid.
-    pub fn from_forsendelse(f: Forsendelse) -> Result<Self, Refusal> {
-        let title = required("tittel", f.tittel)?;
-        at_most("tittel", &title, 1000)?;
-        let recipient = recipient(f.mottaker.ok_or_else(|| missing("mottaker"))?.0)?;
-        for (field, value, max) in [
-            ("avgivendeSystem", &f.avgivendeSystem, 100),
-            ("konteringskode", &f.konteringskode, 20),
-            ("forsendelsestype", &f.forsendelsestype, 100),
-            ("eksternReferanse", &f.eksternReferanse, 100),
-            ("korrelasjonsid", &f.korrelasjonsid, 100),
-        ] {
-            at_most(field, value.as_deref().unwrap_or_default(), max)?;
-        }
-        let accounting_char = |c: char| c.is_ascii_alphanumeric() || "_-.øæåØÆÅ".contains(c);
-        if !f.konteringskode.as_deref().unwrap_or_default().chars().all(accounting_char) {
-            return Err(invalid(
-                "konteringskode",
-                "bare bokstaver, sifre, bindestrek, understrek og punktum er tillatt",
-            ));
-        }
-        if f.svarPaForsendelse.as_deref().is_some_and(|id| Uuid::try_parse(id).is_err()) {
-            return Err(invalid("svarPaForsendelse", "verdien er ikke en forsendelsesId"));
-        }
-        let links = f.lenker.unwrap_or_default();
-        if links.len() > 5 {
-            return Err(invalid("lenker", "høyst fem lenker er tillatt"));
-        }
-        if links.iter().any(|Mapping(link)| link.url.is_none() || link.tekst.is_none()) {
-            return Err(invalid("lenker", "hver lenke må ha url og tekst"));
-        }
-        flag("svarPaForsendelseLink", &f.svarPaForsendelseLink)?;
-        let (colour, duplex) = match f.utskriftskonfigurasjon {
-            Some(Mapping(print)) => {
-                (flag("utskriftMedFarger", &print.utskriftMedFarger)?, flag("tosidig", &print.tosidig)?)
-            }
-            None => (false, false),
-        };
-        let to_sign = f.dokumenter.iter().flatten().try_fold(false, |any, Mapping(document)| {
-            flag("dokumenter.skalSigneres", &document.skalSigneres).map(|this| any || this)
-        })?;
-        let unsupported = if to_sign {
-            Some("skalSigneres")
-        } else if f.signaturType.is_some() {
-            Some("signaturType")
-        } else {
-            f.eksponertFor.is_some_and(|list| !list.is_empty()).then_some("eksponertFor")
-        };
-        Ok(Self {
-            title,
-            reference: f.eksternReferanse,
-            recipient,
-            digital_only: flag("kunDigitalLevering", &f.kunDigitalLevering)?,
-            unsupported,
-            encrypted: flag("kryptert", &f.kryptert)?,
-            colour,
-            duplex,
-            documents: f
-                .dokumenter
-                .map(|list| list.into_iter().map(|Mapping(entry)| document(entry)).collect::<Result<_, _>>())
-                .transpose()?,
-            carried: Carried {
-                taushetsbelagt_post: flag("taushetsbelagtPost", &f.taushetsbelagtPost)?,
-                krev_niva4_innlogging: flag("krevNiva4Innlogging", &f.krevNiva4Innlogging)?,
-                konteringskode: f.konteringskode,
-                forsendelsestype: f.forsendelsestype,
-                korrelasjonsid: f.korrelasjonsid,
-            },
-        })
-    }
+/// A link shown in the message about a letter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub url: String,
+    pub tekst: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledetekst: Text,
 }
 
-impl Letter {
-    /// What a forsendelse says, right or wrong, as far as its key wants it.
-    pub fn as_stated(f: &Forsendelse) -> Self {
-        let recipient = f.mottaker.as_ref().and_then(|Mapping(address)| recipient(address.clone()).ok());
-        let document = |Mapping(entry): &Mapping<Dokument>| {
-            entry.filnavn.clone().map(|name| Document { name, ..Document::default() })
-        };
-        Self {
-            title: f.tittel.clone().unwrap_or_default(),
-            reference: f.eksternReferanse.clone(),
-            recipient: recipient.unwrap_or_default(),
-            documents: f.dokumenter.as_ref().map(|list| list.iter().filter_map(document).collect()),
-            ..Self::default()
-        }
-    }
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Recipient {
@@ -203,87 +141,10 @@ fn is_norway(country: &str) -> bool {
     country.is_empty() || ["norge", "noreg", "norway", "no"].contains(&country.to_lowercase().as_str())
 }
 
-fn recipient(a: Adresse) -> Result<Recipient, Refusal> {
-    let v2_address =
-        [&a.navn, &a.adresselinje1, &a.adresselinje2, &a.adresselinje3, &a.postnummer, &a.poststed, &a.land];
-    if a.postAdresse.is_some() && v2_address.iter().any(|field| field.is_some()) {
-        return Err(invalid("mottaker.postAdresse", "adressen er oppgitt på to måter"));
-    }
-    let digital_id = match a.digitalAdresse {
-        None => a.digitalId,
-        Some(_) if a.digitalId.is_some() => {
-            return Err(invalid("mottaker.digitalAdresse", "digitalId er oppgitt på to måter"));
-        }
-        Some(Mapping(digital)) if digital.fodselsNummer.is_some() && digital.organisasjonsNummer.is_some() => {
-            return Err(invalid("mottaker.digitalAdresse", "både fodselsNummer og organisasjonsNummer er oppgitt"));
-        }
-        Some(Mapping(digital)) => digital.fodselsNummer.or(digital.organisasjonsNummer),
-    };
-    Ok(match a.postAdresse {
-        Some(Mapping(v1)) => Recipient {
-            digital_id,
-            name: v1.navn,
-            lines: [v1.adresse1, v1.adresse2, v1.adresse3],
-            postcode: v1.postNummer,
-            city: v1.postSted,
-            country: v1.land,
-        },
-        None => Recipient {
-            digital_id,
-            name: a.navn,
-            lines: [a.adresselinje1, a.adresselinje2, a.adresselinje3],
-            postcode: a.postnummer,
-            city: a.poststed,
-            country: a.land,
-        },
-    })
-}
-
-fn document(d: Dokument) -> Result<Document, Refusal> {
-    let name = required("dokumenter.filnavn", d.filnavn)?;
-    let giro_pages = d.giroarkSider.iter().map(|page| page.parse().ok().filter(|page| *page > 0));
-    Ok(Document {
-        // A file called .pdf is examined as one whatever it is declared to be.
-        pdf: looks_like_pdf(&name) || d.mimeType.as_deref().is_some_and(|m| m.eq_ignore_ascii_case("application/pdf")),
-        printed: !flag("dokumenter.skalEkskluderesFraUtskrift", &d.skalEkskluderesFraUtskrift)?,
-        giro_pages: giro_pages
-            .collect::<Option<_>>()
-            .ok_or_else(|| invalid("dokumenter.giroarkSider", "sidetall er hele tall fra 1"))?,
-        name,
-    })
-}
-
 impl Document {
     /// A PDF that was found in the folder and not declared.
     pub fn found(name: String) -> Self {
         Self { name, pdf: true, printed: true, giro_pages: Vec::new() }
-    }
-}
-
-fn invalid(field: &str, problem: &str) -> Refusal {
-    Refusal::new(Code::MetadataInvalid, format!("felt {field}: {problem}"))
-}
-
-fn missing(field: &str) -> Refusal {
-    invalid(field, "feltet mangler")
-}
-
-fn required(field: &str, value: Text) -> Result<String, Refusal> {
-    value.ok_or_else(|| missing(field))
-}
-
-fn at_most(field: &str, value: &str, chars_max: usize) -> Result<(), Refusal> {
-    if value.chars().count() <= chars_max {
-        return Ok(());
-    }
-    Err(invalid(field, &format!("verdien er lengre enn {chars_max} tegn")))
-}
-
-fn flag(field: &str, value: &Text) -> Result<bool, Refusal> {
-    match value.as_deref() {
-        None | Some("false" | "False" | "FALSE") => Ok(false),
-        Some("true" | "True" | "TRUE") => Ok(true),
-        Some(_) => Err(invalid(field, "verdien må være true eller false")),
     }
 }
 
@@ -350,51 +211,7 @@ pub fn hex(bytes: impl AsRef<[u8]>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::forsendelse::{Format, parse};
     use super::*;
-
-    fn letter(yaml: &str) -> Result<Letter, Refusal> {
-        Letter::from_forsendelse(parse(yaml.as_bytes(), Format::Yaml)?.forsendelse)
-    }
-
-    #[test]
-    fn both_spellings_make_the_same_letter() {
-        let v2 = "{tittel: Vedtak, mottaker: {navn: Kari, digitalId: '20914695016', adresselinje1: Gate 1,
-            postnummer: '4604', poststed: KRISTIANSAND S}, konteringskode: K-1, forsendelsestype: vedtak,
-            utskriftskonfigurasjon: {tosidig: true}, dokumenter: [{filnavn: a.pdf, mimeType: application/pdf,
-            skalEkskluderesFraUtskrift: true, giroarkSider: [2]}]}";
-        let v1 = "{tittel: Vedtak, mottaker: {digitalAdresse: {fodselsNummer: '20914695016'}, postAdresse: {navn: Kari,
-            adresse1: Gate 1, postNummer: 4604, postSted: KRISTIANSAND S}}, konteringsKode: K-1,
-            forsendelsesType: vedtak, utskriftsKonfigurasjon: {tosidig: true}, dokumenter: [{filnavn: a.pdf,
-            mimeType: application/pdf, ekskluderesFraUtskrift: true, giroarkSider: [2]}]}";
-        let (v1, v2) = (letter(v1).unwrap(), letter(v2).unwrap());
-        assert_eq!(v1, v2);
-        assert!(v2.duplex && !v2.documents.as_ref().unwrap()[0].printed);
-        let documents = [("a.pdf".to_owned(), Some([7; 32]))];
-        let key = |letter| Key::of_letter("910077473", letter, &documents).digest();
-        assert_eq!(key(&v1), key(&v2));
-    }
-
-    #[test]
-    fn invalid_fields_are_named() {
-        for (rest, field) in [
-            ("", "mottaker"),
-            ("mottaker: {navn: x}, kunDigitalLevering: ja", "kunDigitalLevering"),
-            ("mottaker: {navn: x}, konteringskode: a b", "konteringskode"),
-            ("mottaker: {navn: x}, konteringskode: aaaaaaaaaaaaaaaaaaaaa", "konteringskode"),
-            ("mottaker: {navn: x}, svarPaForsendelse: abc", "svarPaForsendelse"),
-            ("mottaker: {navn: x}, lenker: [{url: u}]", "lenker"),
-            ("mottaker: {navn: x}, dokumenter: [{mimeType: text/plain}]", "dokumenter.filnavn"),
-            ("mottaker: {navn: x}, dokumenter: [{filnavn: a.pdf, giroarkSider: [0]}]", "dokumenter.giroarkSider"),
-            ("mottaker: {navn: x, postAdresse: {navn: y}}", "mottaker.postAdresse"),
-            ("mottaker: {digitalId: 1, digitalAdresse: {fodselsNummer: 2}}", "mottaker.digitalAdresse"),
-        ] {
-            let refusal = letter(&format!("{{tittel: t, {rest}}}")).unwrap_err();
-            assert_eq!(refusal.code, Code::MetadataInvalid, "{rest}");
-            assert!(refusal.detail.starts_with(&format!("felt {field}: ")), "{rest}: {}", refusal.detail);
-        }
-        assert_eq!(letter("mottaker: {navn: x}").unwrap_err().detail, "felt tittel: feltet mangler");
-    }
 
     #[test]
     fn no_line_of_a_registers_address_is_lost() {
@@ -405,28 +222,11 @@ mod tests {
     }
 
     #[test]
-    fn addresses() {
-        for (address, wanting) in [
-            ("navn: K, postnummer: '0010', poststed: OSLO", None),
-            ("navn: K, postnummer: '0010', poststed: OSLO, land: norge", None),
-            ("navn: K, adresselinje1: Väg 1, poststed: LUND, land: Sverige", None),
-            ("postnummer: '0010', poststed: OSLO", Some("navn mangler")),
-            ("navn: K, poststed: OSLO", Some("postnummer mangler")),
-            ("navn: K, postnummer: 10, poststed: OSLO", Some("postnummer må ha fire sifre")),
-            ("navn: K, postnummer: '0010', land: NO", Some("poststed mangler")),
-            ("navn: K, poststed: LUND, land: Sverige", Some("adresselinje1 mangler")),
-            ("navn: K, adresselinje1: Väg 1, land: Sverige", Some("poststed mangler")),
-        ] {
-            let letter = letter(&format!("{{tittel: t, mottaker: {{{address}}}}}")).unwrap();
-            assert_eq!(letter.recipient.check_address().err(), wanting, "{address}");
-        }
-    }
-
-    #[test]
     fn keys_are_the_contracts_lines() {
-        let letter =
-            letter("{tittel: \" T\\nx \", eksternReferanse: R, mottaker: {navn: A\u{30a}, digitalId: '1', land: N}}")
-                .unwrap();
+        let some = |text: &str| Some(text.to_owned());
+        let recipient =
+            Recipient { digital_id: some("1"), name: some("A\u{30a}"), country: some("N"), ..Recipient::default() };
+        let letter = Letter { title: " T\nx ".to_owned(), reference: some("R"), recipient, ..Letter::default() };
         let lines = format!("910077473\nR\n1\n\u{c5}\n\n\n\n\n\nN\nT x\n{} a.pdf\n", "07".repeat(32));
         let documents = [("a.pdf".to_owned(), Some([7; 32]))];
         let key = Key::of_letter("910077473", &letter, &documents);

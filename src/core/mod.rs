@@ -5,6 +5,7 @@ pub mod brake;
 pub mod calendar;
 pub mod code;
 pub mod facts;
+pub mod format;
 pub mod forsendelse;
 pub mod identity;
 pub mod judge;

@@ -106,6 +106,23 @@ pub fn is_metadata(name: &str) -> bool {
     METADATA.contains(&name)
 }
 
+/// Of a file that is no metadata but was most likely meant to be, in other case or with an ending too many: the name
+/// that it should have.
+pub fn nearly_metadata(name: &str) -> Option<&'static str> {
+    METADATA.into_iter().find(|metadata| !is_metadata(name) && is_nearly(name, metadata))
+}
+
+/// Whether two names differ in nothing but case, the form of their letters, blanks around them, or one ending too many
+/// on either.
+pub fn is_nearly(one: &str, other: &str) -> bool {
+    let [one, other] = [one, other].map(|name| name.nfkc().collect::<String>().to_lowercase().trim().to_owned());
+    let is_longer = |long: &str, short: &str| {
+        let ending = long.strip_prefix(short).and_then(|rest| rest.trim_start().strip_prefix('.'));
+        !short.is_empty() && ending.is_some_and(|ending| !ending.contains('.'))
+    };
+    one == other || is_longer(&one, &other) || is_longer(&other, &one)
+}
+
 pub fn looks_like_pdf(name: &str) -> bool {
     ends_with_ignoring_case(name, ".pdf")
 }
@@ -283,6 +300,25 @@ mod tests {
             ("", false, false),
         ] {
             assert_eq!((is_stop(name), is_plain_text_stop(name)), (stop, text), "{name}");
+        }
+    }
+
+    #[test]
+    fn near_misses() {
+        for name in
+            ["Forsendelse.yaml", "forsendelse.YAML", "forsendelse.yaml.txt", "FORSENDELSE.json.TXT", "forsendelse"]
+        {
+            assert!(nearly_metadata(name).is_some(), "{name}");
+        }
+        for name in ["forsendelse.yaml", "forsendelse.xml", "forsendelse.pdf", "vedtak.yaml", ""] {
+            assert_eq!(nearly_metadata(name), None, "{name}");
+        }
+        for name in ["Vedtak.pdf", "vedtak.PDF", "vedtak.pdf.pdf", "vedtak", "vedtak.pdf ", "ｖedtak.pdf"] {
+            assert!(is_nearly(name, "vedtak.pdf") && is_nearly("vedtak.pdf", name), "{name}");
+        }
+        assert_eq!(nearly_metadata("Forsendelse.json.txt"), Some("forsendelse.json"));
+        for name in ["vedtak.docx", "vedtak2.pdf", "vedtak.pdf.pdf.pdf", ""] {
+            assert!(!is_nearly(name, "vedtak.pdf"), "{name}");
         }
     }
 

@@ -8,7 +8,7 @@ use super::calendar::{Calendar, Time, parse_time};
 use super::facts::{Address, Mailbox};
 use super::identity::redact;
 use super::judge::{Judgement, Read};
-use super::letter::{Carried, Letter, hex};
+use super::letter::{Carried, Letter, Link, hex};
 use super::names::shown;
 use super::route::{Channel, Facts, State};
 use super::senders::{Group, Limit, Rule, Then};
@@ -235,10 +235,14 @@ fn placed_text(channel: Channel) -> &'static str {
 
 fn redacted(carried: &Carried) -> Carried {
     let hide = |text: &Option<String>| text.as_deref().map(redact);
+    let hide_link =
+        |link: &Link| Link { url: redact(&link.url), tekst: redact(&link.tekst), ledetekst: hide(&link.ledetekst) };
     Carried {
         konteringskode: hide(&carried.konteringskode),
         forsendelsestype: hide(&carried.forsendelsestype),
         korrelasjonsid: hide(&carried.korrelasjonsid),
+        avgivende_system: hide(&carried.avgivende_system),
+        lenker: carried.lenker.iter().map(hide_link).collect(),
         ..carried.clone()
     }
 }

@@ -218,7 +218,11 @@ impl Glance {
             let found = names::METADATA.iter().filter(|name| self.dir.holds(OsStr::new(name)));
             metadata = found.map(|name| (name.to_string(), None)).collect();
         }
-        let mut drop = unread(sender, Refusal::new(Code::MetadataMissing, ""), files);
+        let why = files.iter().find_map(|file| {
+            let right = names::nearly_metadata(&file.name)?;
+            Some(format!("{} ligger i mappen, men må hete {right}", names::shown(&file.name)))
+        });
+        let mut drop = unread(sender, Refusal::new(Code::MetadataMissing, why.unwrap_or_default()), files);
         match metadata.as_slice() {
             [] => {}
             [_] if too_many => {
@@ -279,16 +283,22 @@ fn unread(sender: Option<OrgNumber>, refusal: Refusal, files: Vec<Found>) -> Dro
 }
 
 fn read_metadata(dir: &Dir, name: &str, drop: &mut Drop) -> io::Result<()> {
-    drop.letter = match dir.read(OsStr::new(name), METADATA_BYTES_MAX as u64 + 1)? {
-        None => Err(not_a_file(name)),
-        Some(bytes) => {
-            drop.metadata = Some(Sha256::digest(&bytes).into());
-            forsendelse::parse(&bytes, Format::of_file(name)).and_then(|parsed| {
-                drop.named_sender = parsed.forsendelse.avsender.clone();
-                drop.reference = parsed.forsendelse.eksternReferanse.clone();
-                drop.stated = Some(Letter::as_stated(&parsed.forsendelse));
-                parsed.unknown.map_or(Ok(parsed.forsendelse), Err).and_then(Letter::from_forsendelse)
-            })
+    let Some(bytes) = dir.read(OsStr::new(name), METADATA_BYTES_MAX as u64 + 1)? else {
+        drop.letter = Err(not_a_file(name));
+        return Ok(());
+    };
+    drop.metadata = Some(Sha256::digest(&bytes).into());
+    let format = Format::of_file(name);
+    drop.letter = match forsendelse::parse(&bytes, format) {
+        Ok(parsed) => {
+            drop.named_sender = parsed.forsendelse.avsender.clone();
+            drop.reference = parsed.forsendelse.eksternReferanse.clone();
+            drop.stated = Some(Letter::as_stated(&parsed.forsendelse));
+            parsed.unknown.map_or(Ok(parsed.forsendelse), Err).and_then(Letter::from_forsendelse)
+        }
+        Err(refusal) => {
+            (drop.named_sender, drop.reference) = forsendelse::origin(&bytes, format);
+            Err(refusal)
         }
     };
     Ok(())

@@ -1,0 +1,4 @@
+//! The formats that letters come in.
+
+pub mod fields;
+mod forsendelse;
