@@ -348,4 +348,19 @@ pub(super) mod tests {
             }],
         }
     }
+
+    #[test]
+    fn what_is_carried_hides_identity_numbers_and_is_silent_where_nothing_is_said() {
+        let none = serde_yaml::to_string(&Carried::default()).unwrap();
+        for name in ["avgivendeSystem", "svarPaForsendelse", "inneholderPersonsensitivInformasjon", "lenker"] {
+            assert!(!none.contains(name), "{name}");
+        }
+        let text = "https://example.com/20914695016".to_owned();
+        let link = Link { url: text.clone(), tekst: text.clone(), ledetekst: Some(text.clone()) };
+        let carried = redacted(&Carried { avgivende_system: Some(text), lenker: vec![link], ..Carried::default() });
+        let status = Status { carried, ..letter_in(Channel::Altinn, parse_time("2026-11-23T09:00:00+01:00").unwrap()) };
+        let yaml = status.to_yaml();
+        assert!(!yaml.contains("20914695016") && yaml.contains("ledetekst: https://example.com/XXXXXXXXXXX"), "{yaml}");
+        assert_eq!(Status::from_yaml(yaml.as_bytes()).unwrap(), status);
+    }
 }
