@@ -20,6 +20,8 @@ pub enum Code {
     OrganisationUnknown,
     OrganisationClosed,
     AddressIncomplete,
+    CountryUnknown,
+    RecipientDetailsPersonal,
     NoDocuments,
     DocumentNameInvalid,
     DocumentDuplicateName,
@@ -69,7 +71,7 @@ const DIGITAL_FIRST: &str = "eForvaltningsforskriften § 8";
 const NOTICE_IMPOSSIBLE: &str = "eForvaltningsforskriften § 8 tredje ledd";
 
 impl Code {
-    pub const ALL: [Self; 43] = {
+    pub const ALL: [Self; 45] = {
         use Code::*;
         [
             MetadataMissing,
@@ -85,6 +87,8 @@ impl Code {
             OrganisationUnknown,
             OrganisationClosed,
             AddressIncomplete,
+            CountryUnknown,
+            RecipientDetailsPersonal,
             NoDocuments,
             DocumentNameInvalid,
             DocumentDuplicateName,
@@ -192,6 +196,16 @@ impl Code {
                 "address-incomplete",
                 "Postadressen er ikke fullstendig.",
                 "Fyll ut navn, postnummer med fire sifre og poststed; til utlandet navn, adresselinje1, poststed og land.",
+            ),
+            Self::CountryUnknown => refusal(
+                "country-unknown",
+                "Landet i adressen er ikke kjent, og verken porto eller konvolutt kan gjettes.",
+                "Skriv landet på norsk eller engelsk, eller som landkode etter ISO 3166; til Norge kan feltet utelates.",
+            ),
+            Self::RecipientDetailsPersonal => refusal(
+                "recipient-details-personal",
+                "Et fødselsnummer eller D-nummer står i en tekst som vises utenpå brevet eller i et varsel.",
+                "Ta nummeret ut av feltet; mottakerens nummer hører bare hjemme i digitalId.",
             ),
             Self::NoDocuments => {
                 refusal("no-documents", "Forsendelsen har ingen dokumenter.", "Legg minst ett dokument i mappen.")

@@ -118,7 +118,7 @@ fn date_exists(digits: &[u8; 11]) -> bool {
 }
 
 /// Makes every valid national identity number in a text of others' making unreadable: runs of 11 digits, also
-/// written `ddmmåå nnnnn` with any one sign between, become eleven `X`. Organisation numbers are public and stay.
+/// written in the ways that people part them, become eleven `X`. Organisation numbers are public and stay.
 ///
 /// A longer run of digits is searched at every offset: a number must not slip through because something was glued to
 /// it.
@@ -141,17 +141,38 @@ pub fn redact(text: &str) -> String {
     out
 }
 
-/// What follows the identity number that `text` begins with.
+/// Where people part the digits of an identity number: `ddmmåå nnnnn`, `dd.mm.åå nnnnn`, `ddm måå nnnnn`, `… nnn nn`.
+const PARTED_AFTER: [usize; 5] = [2, 3, 4, 6, 9];
+/// Signs between two parts: a space and a hyphen, or two spaces.
+const SIGNS_MAX: usize = 2;
+
+/// What follows the identity number that `text` begins with. One that is parted at all is parted after its date.
 fn after_identity(text: &str) -> Option<&str> {
-    let (date, rest) = take_digits(text, 6)?;
-    let between = rest.chars().next().filter(|sign| !sign.is_alphanumeric());
-    let (number, after) = take_digits(&rest[between.map_or(0, char::len_utf8)..], 5)?;
-    PersonId::parse(format!("{date}{number}").as_bytes()).map(|_| after)
+    let (mut number, mut rest) = ([0; 11], text);
+    let (mut parted, mut parted_after_date) = (false, false);
+    for (count, digit) in number.iter_mut().enumerate() {
+        if PARTED_AFTER.contains(&count) {
+            let signs: usize =
+                rest.chars().take_while(|c| !c.is_alphanumeric()).take(SIGNS_MAX).map(char::len_utf8).sum();
+            rest = &rest[signs..];
+            parted |= signs > 0;
+            parted_after_date |= signs > 0 && count == 6;
+        }
+        let first = rest.chars().next()?;
+        *digit = ascii_digit(first)?;
+        rest = &rest[first.len_utf8()..];
+    }
+    (parted == parted_after_date || !parted).then_some(())?;
+    PersonId::parse(&number).map(|_| rest)
 }
 
-fn take_digits(text: &str, count: usize) -> Option<(&str, &str)> {
-    let (digits, rest) = text.split_at_checked(count)?;
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then_some((digits, rest))
+/// Full-width digits count as the digits they look like.
+fn ascii_digit(c: char) -> Option<u8> {
+    match c {
+        '0'..='9' => u8::try_from(c).ok(),
+        '\u{ff10}'..='\u{ff19}' => u8::try_from(u32::from(c) - 0xff10).ok().map(|digit| digit + b'0'),
+        _ => None,
+    }
 }
 
 impl fmt::Debug for PersonId {
@@ -232,7 +253,13 @@ mod tests {
         assert_eq!(redact("sak 20914695016 vedtak"), "sak XXXXXXXXXXX vedtak");
         assert_eq!(redact("209146 95016.pdf"), "XXXXXXXXXXX.pdf");
         assert_eq!(redact("209146:95016 209146\u{a0}95016"), "XXXXXXXXXXX XXXXXXXXXXX");
-        assert_eq!(redact("209146x95016 209146  95016"), "209146x95016 209146  95016");
+        for parted in ["20.91.46 95016", "209 146 95016", "209146  95016", "209146 - 95016", "209146 950 16"] {
+            let expected = if parted.contains(" - ") { parted } else { "XXXXXXXXXXX" };
+            assert_eq!(redact(parted), expected, "{parted}");
+        }
+        assert_eq!(redact("２０９１４６９５０１６"), "XXXXXXXXXXX");
+        // Digits that happen to stand near each other are no number.
+        assert_eq!(redact("209146x95016 2091 4695016"), "209146x95016 2091 4695016");
         assert_eq!(redact("x20914695016y1"), "xXXXXXXXXXXXy1");
         assert_eq!(redact("1209146950169"), "1XXXXXXXXXXX9");
         assert_eq!(redact("20036914712 og 984661185, æøå"), "20036914712 og 984661185, æøå");

@@ -12,10 +12,10 @@ use unicode_normalization::UnicodeNormalization;
 use super::code::{Code, Refusal};
 use super::facts::Address;
 use super::forsendelse::Text;
-use super::identity::{OrgNumber, RecipientId};
-use super::letter::{Digest256, Document, Letter};
+use super::identity::{OrgNumber, RecipientId, redact};
+use super::letter::{Digest256, Document, Letter, Recipient};
 use super::names::{is_nearly, is_valid_document_name, looks_like_pdf, shown};
-use super::print::{PrintLimits, Violation};
+use super::print::{Country, PrintLimits, Violation};
 use super::route::{Channel, Decision, Facts, route};
 use super::senders::{Group, Rule, Sender, Senders, Then};
 
@@ -259,6 +259,7 @@ fn decide(
         return Ok(decision);
     }
     *address = check_address(letter, facts)?;
+    check_in_the_open(letter)?;
     let documents: Vec<Document> = reads.iter().map(|read| read.document.clone()).collect();
     drop.check_documents(&documents)?;
     if decision.channel == Channel::Avvist {
@@ -290,8 +291,76 @@ fn check_address(letter: &Letter, facts: &Facts) -> Result<Option<Address>, Refu
         Some(address) => letter.recipient.with_address(address),
         None => letter.recipient.clone(),
     };
-    recipient.check_address().map_err(|wanting| Refusal::new(Code::AddressIncomplete, wanting))?;
+    let country = recipient.country.as_deref().unwrap_or_default();
+    if Country::known(country).is_none() {
+        // Whether an address to a country that nobody knows is whole cannot be said.
+        return Err(Refusal::new(Code::CountryUnknown, "felt land"));
+    }
+    recipient.check_address().map_err(|wanting| {
+        let whose = if registered.is_some() { "adressen er hentet fra Enhetsregisteret: " } else { "" };
+        Refusal::new(Code::AddressIncomplete, format!("{whose}{wanting}"))
+    })?;
     Ok(registered)
+}
+
+/// Fields that stand in the envelope's window, on its back or in a notice bear no identity number.
+fn check_in_the_open(letter: &Letter) -> Result<(), Refusal> {
+    let of = |recipient: &Recipient| {
+        let [line1, line2, line3] = recipient.lines.clone();
+        let Recipient { name, postcode, city, country, .. } = recipient.clone();
+        [
+            ("navn", name),
+            ("adresselinje1", line1),
+            ("adresselinje2", line2),
+            ("adresselinje3", line3),
+            ("postnummer", postcode),
+            ("poststed", city),
+            ("land", country),
+        ]
+    };
+    let title = ("tittel", Some(letter.title.clone()));
+    let fields = of(&letter.recipient).into_iter().chain(letter.return_address.iter().flat_map(of)).chain([title]);
+    for (field, text) in fields {
+        if text.is_some_and(|text| redact(&text) != text) {
+            return Err(Refusal::new(Code::RecipientDetailsPersonal, format!("felt {field}")));
+        }
+    }
+    Ok(())
+}
+
+/// What paper means for a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paper {
+    Never,
+    /// Only if the mailbox fails.
+    Perhaps,
+    MayEnd,
+}
+
+/// Whether a letter that is not refused may end on paper.
+pub fn paper(letter: &Letter, judgement: &Judgement) -> Paper {
+    let decision = &judgement.decision;
+    let Some(rule) = &judgement.rule else { return Paper::Never };
+    match decision.channel {
+        Channel::Avvist => Paper::Never,
+        _ if may_end_on_paper(decision, letter, rule) => Paper::MayEnd,
+        Channel::Digipost | Channel::Eboks if !letter.digital_only => Paper::Perhaps,
+        _ => Paper::Never,
+    }
+}
+
+impl Judgement {
+    /// The address cannot be shown on the envelope, which is the last that is judged.
+    pub fn not_printable(&mut self, paper: Paper, refusal: &Refusal) {
+        match paper {
+            Paper::Never => {}
+            Paper::Perhaps => {
+                let warning = format!("Kan ikke skrives ut hvis leveringen feiler: {}", refusal.sentence());
+                self.decision.warnings.push(warning);
+            }
+            Paper::MayEnd => self.decision = Decision::refused(refusal),
+        }
+    }
 }
 
 /// The first PDF that cannot be sent at all.

@@ -6,6 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 use super::facts::Address;
+use super::print::Country;
 
 /// A text that may be absent; never empty.
 pub type Text = Option<String>;
@@ -91,7 +92,7 @@ impl Recipient {
     pub fn check_address(&self) -> Result<(), &'static str> {
         let wanting = if self.name.is_none() {
             "navn mangler"
-        } else if is_norway(self.country.as_deref().unwrap_or_default()) {
+        } else if Country::of(self.country.as_deref().unwrap_or_default()).is_norway() {
             match &self.postcode {
                 None => "postnummer mangler",
                 Some(code) if code.len() != 4 || !code.bytes().all(|b| b.is_ascii_digit()) => {
@@ -117,6 +118,11 @@ impl Recipient {
         self.lines.iter().chain(parts).all(Option::is_none)
     }
 
+    /// With the register's address where the letter brought none.
+    pub fn addressed(&self, registered: Option<&Address>) -> Self {
+        registered.filter(|_| self.has_no_address()).map_or_else(|| self.clone(), |address| self.with_address(address))
+    }
+
     pub fn with_address(&self, address: &Address) -> Self {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let mut given: Vec<String> = address.lines.iter().filter_map(|line| some(line)).collect();
@@ -134,11 +140,6 @@ impl Recipient {
             ..self.clone()
         }
     }
-}
-
-/// The names of Norway that give inland postage, and none at all.
-fn is_norway(country: &str) -> bool {
-    country.is_empty() || ["norge", "noreg", "norway", "no"].contains(&country.to_lowercase().as_str())
 }
 
 impl Document {

@@ -182,9 +182,10 @@ pub fn shown(name: &str) -> String {
 
 /// Control characters, line and paragraph separators, marks that change the direction of text or are invisible,
 /// and the mark for what was not UTF-8.
-fn is_unshowable(c: char) -> bool {
+pub fn is_unshowable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffd}')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{e0000}'..='\u{e0fff}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffd}')
 }
 
 /// Windows reads the part before the first dot: `CON.txt` is the console too.

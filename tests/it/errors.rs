@@ -11,11 +11,8 @@ use postgang::core::route::State;
 use super::make::make;
 use super::world::{IN_ALTINN, RESERVED, World, expect, fixtures, sorted, status};
 
-/// Judged at night, when the envelope is addressed.
-const ELSEWHERE: [Code; 1] = [Code::AddressNotPrintable];
-
 fn refusals() -> impl Iterator<Item = Code> {
-    Code::ALL.into_iter().filter(|code| code.is_refusal() && !ELSEWHERE.contains(code))
+    Code::ALL.into_iter().filter(|code| code.is_refusal())
 }
 
 #[test]
@@ -86,6 +83,24 @@ fn of_two_refusals_the_earlier_wins() {
         (Code::OrganisationUnknown, Code::AddressIncomplete, homeless("310000086", ""), &[]),
         (Code::OrganisationClosed, Code::AddressIncomplete, homeless("310000035", ""), &[]),
         (Code::AddressIncomplete, Code::NoDocuments, homeless(IN_ALTINN, "dokumenter: []"), &[]),
+        (
+            Code::CountryUnknown,
+            Code::RecipientDetailsPersonal,
+            format!("{{avsender: 910077473, tittel: 'Om 20914695016', mottaker: {{{address}, land: Atlantis}}}}"),
+            &[],
+        ),
+        (
+            Code::RecipientDetailsPersonal,
+            Code::NoDocuments,
+            format!("{{avsender: 910077473, tittel: 'Om 209 146 95016', mottaker: {{{address}}}, dokumenter: []}}"),
+            &[],
+        ),
+        (
+            Code::PrintRules,
+            Code::AddressNotPrintable,
+            format!("{{avsender: 910077473, tittel: x, mottaker: {{{}}}}}", address.replace("Kari", "李")),
+            &[("b.pdf", "1 letter pages")],
+        ),
         (
             Code::DocumentNameInvalid,
             Code::DocumentDuplicateName,

@@ -131,7 +131,8 @@ fn a_letter_that_cannot_be_printed_says_why_and_what_to_do_once() {
     }
     let odd = world.dir.join("inbox/navn/forsendelse.yaml");
     fs::write(&odd, fs::read_to_string(&odd).unwrap().replace("Eline Eksempel", "山田")).unwrap();
-    world.run(DROPPED);
+    let answer = world.run(DROPPED);
+    assert_eq!(answer["refused"]["address-not-printable"].as_u64(), Some(1), "not at night: {answer}");
     for name in ["borte", "nevnt"] {
         fs::remove_file(world.folder(name).join("vedlegg.pdf")).unwrap();
     }
@@ -141,7 +142,7 @@ fn a_letter_that_cannot_be_printed_says_why_and_what_to_do_once() {
         assert_eq!((gone.place.as_str(), gone.status.kode.as_str()), ("avvist", "document-missing"));
         assert!(gone.status.begrunnelse.contains("vedlegg.pdf"), "{}", gone.status.begrunnelse);
     }
-    let text = fs::read_to_string(world.folder("navn").join("BESLUTNING.txt")).unwrap();
+    let text = fs::read_to_string(world.folder("borte").join("BESLUTNING.txt")).unwrap();
     assert_eq!(text.matches("send brevet for hånd").count(), 1, "{text}");
 }
 

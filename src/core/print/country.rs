@@ -1,6 +1,12 @@
 //! Countries as addresses name them: the postage they need, and the name in Norwegian that the envelope must bear.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use unicode_normalization::UnicodeNormalization;
+
 use crate::core::facts::Address;
+use crate::core::names::is_unshowable;
 
 /// What a letter's postage depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,26 +23,47 @@ pub struct Country {
     name: String,
 }
 
-impl Country {
-    /// By its name in Norwegian or English, or its ISO 3166 letter code, in any case; empty is Norway. A name that
-    /// nobody knows is taken as written, and paid for as far away.
-    pub fn of(land: &str) -> Self {
-        let wanted = land.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        if wanted.is_empty() || NORWAY.contains(&wanted.as_str()) {
-            return Self { postage: Postage::Norway, name: "Norge".to_owned() };
-        }
-        let found = |list: &'static str| {
-            let mut countries = list.split([';', '\n']).map(str::trim).filter(|names| !names.is_empty());
-            let names = countries.find(|names| names.split('|').any(|name| name.to_lowercase() == wanted))?;
-            names.split('|').next().map(str::to_owned)
+/// ISO 3166-1 with the names that people write; its head names the sources.
+const COUNTRIES: &str = include_str!("land.csv");
+
+/// Every name and code, in small letters.
+static BY_NAME: LazyLock<HashMap<String, Country>> = LazyLock::new(|| {
+    let mut by_name = HashMap::new();
+    for row in COUNTRIES.lines().filter(|line| !line.starts_with('#')) {
+        let [code, code3, group, names] = row.splitn(4, ';').collect::<Vec<_>>()[..] else { continue };
+        let postage = match group {
+            "N" => Postage::Norway,
+            "E" => Postage::Europe,
+            _ => Postage::World,
         };
-        if let Some(name) = found(EUROPE) {
-            Self { postage: Postage::Europe, name }
-        } else if let Some(name) = found(WORLD) {
-            Self { postage: Postage::World, name }
-        } else {
-            Self { postage: Postage::World, name: land.trim().to_owned() }
+        let country = Country { postage, name: names.split('|').next().unwrap_or_default().to_owned() };
+        for name in [code, code3].into_iter().chain(names.split('|')).filter(|name| !name.is_empty()) {
+            by_name.insert(folded(name), country.clone());
         }
+    }
+    by_name
+});
+
+/// As names are compared: composed, in small letters, with one space between words.
+fn folded(name: &str) -> String {
+    let composed: String = name.nfc().map(|c| if c == '’' { '\'' } else { c }).collect();
+    composed.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+impl Country {
+    /// By its name in Norwegian, English or its own languages, or its ISO 3166-1 code, in any case; empty is Norway.
+    /// `None` for a name that nobody knows.
+    pub fn known(land: &str) -> Option<Self> {
+        match folded(land) {
+            empty if empty.is_empty() => BY_NAME.get("no").cloned(),
+            name => BY_NAME.get(&name).cloned(),
+        }
+    }
+
+    /// The same, and a name that nobody knows as it is written, paid for as far away: letters that were placed before
+    /// such a name was refused go out as they were accepted.
+    pub fn of(land: &str) -> Self {
+        Self::known(land).unwrap_or_else(|| Self { postage: Postage::World, name: land.trim().to_owned() })
     }
 
     pub fn postage(&self) -> Postage {
@@ -62,62 +89,16 @@ pub fn address_lines(name: &str, address: &Address) -> Vec<String> {
     std::iter::once(name)
         .chain(address.lines.iter().map(String::as_str))
         .chain([city.as_str(), last.as_str()])
-        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .map(|line| {
+            // What cannot be seen is not printed; what parts words still does.
+            let seen = |c: char| {
+                if c.is_whitespace() || c.is_control() { Some(' ') } else { Some(c).filter(|c| !is_unshowable(*c)) }
+            };
+            line.chars().filter_map(seen).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+        })
         .filter(|line| !line.is_empty())
         .collect()
 }
-
-const NORWAY: [&str; 4] = ["norge", "noreg", "norway", "no"];
-
-/// Posten's price group Europe: `name in Norwegian|other names|code`.
-const EUROPE: &str = "
-Albania|AL; Andorra|AD; Armenia|AM; Aserbajdsjan|Azerbaijan|AZ; Belarus|Hviterussland|BY
-Belgia|Belgium|België|Belgique|BE; Bosnia-Hercegovina|Bosnia og Hercegovina|Bosnia and Herzegovina|BA
-Bulgaria|BG; Danmark|Denmark|DK; Estland|Estonia|Eesti|EE; Finland|Suomi|FI; Frankrike|France|FR
-Færøyene|Faroe Islands|Føroyar|FO; Georgia|GE; Gibraltar|GI; Grønland|Greenland|GL; Guernsey|GG
-Hellas|Greece|GR; Irland|Ireland|IE; Island|Iceland|IS; Italia|Italy|IT; Jersey|JE; Kosovo|XK
-Kroatia|Croatia|Hrvatska|HR; Kypros|Cyprus|CY; Latvia|LV; Liechtenstein|LI; Litauen|Lithuania|LT
-Luxembourg|Luxemburg|LU; Malta|MT; Man|Isle of Man|IM; Moldova|MD; Monaco|MC; Montenegro|ME
-Nederland|Netherlands|The Netherlands|Holland|NL; Nord-Makedonia|Makedonia|North Macedonia|MK
-Polen|Poland|Polska|PL; Portugal|PT; Romania|RO; Russland|Russia|Russian Federation|RU; San Marino|SM
-Serbia|RS; Slovakia|SK; Slovenia|SI; Spania|Spain|España|ES
-Storbritannia|United Kingdom|Great Britain|UK|England|Skottland|Scotland|Wales|Nord-Irland|Northern Ireland|GB
-Sveits|Switzerland|Schweiz|Suisse|CH; Sverige|Sweden|SE; Tsjekkia|Czechia|Czech Republic|CZ
-Tyrkia|Turkey|Türkiye|TR; Tyskland|Germany|Deutschland|DE; Ukraina|Ukraine|UA; Ungarn|Hungary|HU
-Vatikanstaten|Vatican City|Holy See|VA; Østerrike|Austria|Österreich|AT; Åland|Aland|AX
-";
-
-/// The rest of the world, in the same form.
-const WORLD: &str = "
-Afghanistan|AF; Algerie|Algeria|DZ; Angola|AO; Antigua og Barbuda|Antigua and Barbuda|AG; Argentina|AR
-Australia|AU; Bahamas|The Bahamas|BS; Bahrain|BH; Bangladesh|BD; Barbados|BB; Belize|BZ; Benin|BJ; Bhutan|BT
-Bolivia|BO; Botswana|BW; Brasil|Brazil|BR; Brunei|BN; Burkina Faso|BF; Burundi|BI; Canada|Kanada|CA; Chile|CL
-Colombia|CO; Costa Rica|CR; Cuba|CU; De forente arabiske emirater|United Arab Emirates|UAE|AE
-Den dominikanske republikk|Dominican Republic|DO; Den sentralafrikanske republikk|Central African Republic|CF
-Djibouti|DJ; Dominica|DM; Ecuador|EC; Egypt|EG; Ekvatorial-Guinea|Equatorial Guinea|GQ
-Elfenbenskysten|Ivory Coast|Côte d'Ivoire|CI; El Salvador|SV; Eritrea|ER; Eswatini|Swaziland|SZ
-Etiopia|Ethiopia|ET; Fiji|FJ; Filippinene|Philippines|The Philippines|PH; Gabon|GA; Gambia|The Gambia|GM
-Ghana|GH; Grenada|GD; Guatemala|GT; Guinea|GN; Guinea-Bissau|GW; Guyana|GY; Haiti|HT; Honduras|HN
-Hongkong|Hong Kong|HK; India|IN; Indonesia|ID; Irak|Iraq|IQ; Iran|IR; Israel|IL; Jamaica|JM; Japan|JP
-Jemen|Yemen|YE; Jordan|JO; Kambodsja|Cambodia|KH; Kamerun|Cameroon|CM; Kapp Verde|Cape Verde|Cabo Verde|CV
-Kasakhstan|Kazakhstan|KZ; Kenya|KE; Kina|China|CN; Kirgisistan|Kyrgyzstan|KG; Kiribati|KI; Komorene|Comoros|KM
-Kongo|Congo|CG; Den demokratiske republikken Kongo|Democratic Republic of the Congo|CD; Kuwait|KW; Laos|LA
-Lesotho|LS; Libanon|Lebanon|LB; Liberia|LR; Libya|LY; Macao|Macau|MO; Madagaskar|Madagascar|MG; Malawi|MW
-Malaysia|MY; Maldivene|Maldives|MV; Mali|ML; Marokko|Morocco|MA; Marshalløyene|Marshall Islands|MH
-Mauritania|MR; Mauritius|MU; Mexico|MX; Mikronesiaføderasjonen|Micronesia|FM; Mongolia|MN; Mosambik|Mozambique|MZ
-Myanmar|Burma|MM; Namibia|NA; Nauru|NR; Nepal|NP; New Zealand|NZ; Nicaragua|NI; Niger|NE; Nigeria|NG
-Nord-Korea|North Korea|KP; Oman|OM; Pakistan|PK; Palau|PW; Palestina|Palestine|PS; Panama|PA
-Papua Ny-Guinea|Papua New Guinea|PG; Paraguay|PY; Peru|PE; Puerto Rico|PR; Qatar|QA; Rwanda|RW
-Saint Kitts og Nevis|Saint Kitts and Nevis|KN; Saint Lucia|LC
-Saint Vincent og Grenadinene|Saint Vincent and the Grenadines|VC; Salomonøyene|Solomon Islands|SB; Samoa|WS
-São Tomé og Príncipe|Sao Tome and Principe|ST; Saudi-Arabia|Saudi Arabia|SA; Senegal|SN; Seychellene|Seychelles|SC
-Sierra Leone|SL; Singapore|SG; Somalia|SO; Sri Lanka|LK; Sudan|SD; Surinam|Suriname|SR; Syria|SY
-Sør-Afrika|South Africa|ZA; Sør-Korea|South Korea|Korea|Republic of Korea|KR; Sør-Sudan|South Sudan|SS
-Tadsjikistan|Tajikistan|TJ; Taiwan|TW; Tanzania|TZ; Thailand|TH; Togo|TG; Tonga|TO
-Trinidad og Tobago|Trinidad and Tobago|TT; Tsjad|Chad|TD; Tunisia|TN; Turkmenistan|TM; Tuvalu|TV; Uganda|UG
-USA|United States|United States of America|De forente stater|Amerikas forente stater|US; Uruguay|UY
-Usbekistan|Uzbekistan|UZ; Vanuatu|VU; Venezuela|VE; Vietnam|VN; Zambia|ZM; Zimbabwe|ZW; Øst-Timor|Timor-Leste|TL
-";
 
 #[cfg(test)]
 mod tests {
@@ -144,17 +125,45 @@ mod tests {
     }
 
     #[test]
-    fn no_name_means_two_countries() {
-        let mut names: Vec<String> = [EUROPE, WORLD]
-            .iter()
-            .flat_map(|list| list.split([';', '\n', '|']))
-            .map(|name| name.trim().to_lowercase())
-            .filter(|name| !name.is_empty())
-            .collect();
-        let count = names.len();
-        names.sort();
-        names.dedup();
-        assert_eq!(names.len(), count);
+    fn codes_and_names_in_many_languages() {
+        for (land, name) in [
+            ("SJ", "Norge"),
+            ("Svalbard", "Norge"),
+            ("svalbard og jan mayen", "Norge"),
+            ("NOR", "Norge"),
+            ("Norga", "Norge"),
+            ("SWE", "Sverige"),
+            ("DEU", "Tyskland"),
+            ("Deutschland", "Tyskland"),
+            ("Espan\u{303}a", "Spania"),
+            ("Polska", "Polen"),
+            ("Suomi", "Finland"),
+            ("Frankrike", "Frankrike"),
+            ("Storbritannia", "Storbritannia"),
+            ("GBR", "Storbritannia"),
+        ] {
+            assert_eq!(Country::known(land).map(|country| country.name), Some(name.to_owned()), "{land}");
+        }
+        for land in ["Atlantis", "Norgee", "XX", "NN", "-"] {
+            assert_eq!(Country::known(land), None, "{land}");
+        }
+    }
+
+    #[test]
+    fn every_row_is_whole_and_no_name_means_two_countries() {
+        let mut seen = std::collections::HashSet::new();
+        for row in COUNTRIES.lines().filter(|line| !line.starts_with('#')) {
+            let fields: Vec<&str> = row.splitn(4, ';').collect();
+            assert!(fields.len() == 4 && fields[0].len() == 2 && ["N", "E", "V"].contains(&fields[2]), "{row}");
+            assert!(!fields[3].split('|').next().unwrap().is_empty(), "{row}");
+            let names = [fields[0], fields[1]].into_iter().chain(fields[3].split('|')).filter(|name| !name.is_empty());
+            let names: std::collections::HashSet<String> = names.map(folded).collect();
+            for name in names {
+                assert!(!seen.contains(&name), "{name} means two countries");
+                seen.insert(name);
+            }
+        }
+        assert!(seen.len() > 1_000);
     }
 
     #[test]
@@ -166,6 +175,7 @@ mod tests {
             country: country.into(),
         };
         assert_eq!(address_lines("Berg", &address("Norge")), ["Berg", "Storgata 1", "0150 OSLO"]);
+        assert_eq!(address_lines("Be\u{ad}rg\u{200b}\u{2028}AS", &address("NOR"))[0], "Berg AS");
         assert_eq!(address_lines("Berg", &address("Denmark")), ["Berg", "Storgata 1", "0150 OSLO", "DANMARK"]);
     }
 }

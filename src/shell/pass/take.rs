@@ -6,12 +6,13 @@ use std::path::Path;
 
 use super::Desk;
 use crate::core::identity::RecipientId;
-use crate::core::judge::{self, Drop, Judgement, Read};
+use crate::core::judge::{self, Drop, Judgement, Paper, Read};
 use crate::core::letter::{Digest256, Key, Letter};
 use crate::core::route::Facts;
 use crate::core::senders::Senders;
 use crate::shell::dir::{Dir, Fingerprint};
 use crate::shell::intake::{self, Glance, Wholeness};
+use crate::shell::print::cover;
 use crate::shell::registers::{Lookup, Registers};
 use crate::shell::spool::DropName;
 
@@ -143,7 +144,10 @@ impl Desk<'_> {
         let limits = facts.as_ref().and_then(|facts| judge::print_limits(&drop, self.senders, facts, today));
         let reads = intake::read_documents(path, &drop, limits)?;
         let key = intake::key(path, &drop, &reads, &sender_line(&drop, self.senders))?;
-        let judgement = facts.as_ref().map(|facts| judge::judge(&drop, &reads, self.senders, facts, today));
+        let mut judgement = facts.as_ref().map(|facts| judge::judge(&drop, &reads, self.senders, facts, today));
+        if let (Some(judgement), Ok(letter)) = (&mut judgement, &drop.letter) {
+            self.check_cover(letter, judgement);
+        }
         Ok(Examined {
             name: name.clone(),
             key,
@@ -155,6 +159,19 @@ impl Desk<'_> {
             facts,
             judgement,
         })
+    }
+
+    /// Whether the envelope can show who the letter is to: not a thing to find out at night.
+    fn check_cover(&self, letter: &Letter, judgement: &mut Judgement) {
+        let paper = judge::paper(letter, judgement);
+        let sender = judgement.sender.and_then(|number| self.senders.get(number));
+        let Some(sender) = sender.filter(|_| paper != Paper::Never) else { return };
+        let recipient = letter.recipient.addressed(judgement.address.as_ref());
+        if let Err(fault) =
+            cover::check(&cover::of(&recipient, letter.return_address.as_ref(), sender), &sender.print.cover)
+        {
+            judgement.not_printable(paper, &cover::refusal(fault));
+        }
     }
 
     pub(super) fn facts(&self, recipient: Option<RecipientId>, registers: &Registers) -> Lookup<Facts> {

@@ -11,8 +11,15 @@ use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::core::print::CoverLayout;
+use crate::core::code::{Code, Refusal};
+use crate::core::facts::Address;
+use crate::core::letter::Recipient;
 use crate::core::print::settings::Block;
+use crate::core::print::{Country, CoverLayout, address_lines};
+use crate::core::senders::Sender;
+
+/// The last line of a return address that is read abroad.
+const HOME: &str = "NORGE";
 
 static TYPEFACE: &[u8] = include_bytes!("font/LiberationSans-Regular.ttf");
 
@@ -46,6 +53,39 @@ pub enum CoverFault {
     /// The typeface or the PDF writer failed, for no reason that lies in the letter.
     #[error("the cover cannot be made")]
     Failed,
+}
+
+/// The cover of a letter from `sender`. `back`: where answers are to go, in place of the sender's own return address.
+/// Of a letter that goes abroad the return address names its country too.
+pub fn of(recipient: &Recipient, back: Option<&Recipient>, sender: &Sender) -> Cover {
+    let country = Country::of(recipient.country.as_deref().unwrap_or_default());
+    let mut from = back.map_or_else(|| sender.return_lines(), lines);
+    if !country.is_norway() {
+        from.push(HOME.to_owned());
+    }
+    Cover { recipient: lines(recipient), sender: from }
+}
+
+fn lines(recipient: &Recipient) -> Vec<String> {
+    let some = |text: &Option<String>| text.clone().unwrap_or_default();
+    let address = Address {
+        lines: recipient.lines.iter().map(some).collect(),
+        postcode: some(&recipient.postcode),
+        city: some(&recipient.city),
+        country: some(&recipient.country),
+    };
+    address_lines(&some(&recipient.name), &address)
+}
+
+/// What a letter is refused for whose cover cannot be made.
+pub fn refusal(fault: CoverFault) -> Refusal {
+    let detail = match fault {
+        CoverFault::MissingGlyph => "et tegn finnes ikke i skriften på forsiden",
+        CoverFault::TooLong => "adressen får ikke plass i konvoluttvinduet",
+        CoverFault::Empty => "adressen er tom",
+        CoverFault::Failed => "forsiden kunne ikke lages",
+    };
+    Refusal::new(Code::AddressNotPrintable, detail)
 }
 
 /// Checks that a cover can be made, without making it.

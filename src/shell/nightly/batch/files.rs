@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::letter::{Printable, cover_refusal};
+use super::letter::Printable;
 use crate::core::calendar::Time;
 use crate::core::code::{Code, Refusal};
 use crate::core::judge::{DOCUMENTS_BYTES_MAX, PdfFault};
@@ -21,6 +21,7 @@ use crate::core::sheet;
 use crate::core::status::Stamp;
 use crate::shell::dir::read_regular;
 use crate::shell::nightly::survey::name;
+use crate::shell::print::cover;
 use crate::shell::print::file::{self, FileError};
 
 const MANIFEST: &str = "manifest.csv";
@@ -156,7 +157,7 @@ fn setback(error: FileError, letters: &[Printable]) -> anyhow::Result<(usize, Se
         FileError::Changed { letter, document: number } => {
             return Ok((letter, Setback::Changed(document(letter, number))));
         }
-        FileError::Cover { letter, fault } => (letter, cover_refusal(fault)),
+        FileError::Cover { letter, fault } => (letter, cover::refusal(fault)),
         FileError::Document { letter, document: number, fault } => {
             let code = match fault {
                 PdfFault::Unreadable => Code::PdfUnreadable,

@@ -6,15 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::core::code::{Code, Refusal};
-use crate::core::facts::Address;
 use crate::core::judge::{Content, Drop, Read, check_pdfs, check_print};
-use crate::core::letter::{Digest256, Recipient};
+use crate::core::letter::Digest256;
 use crate::core::names::shown;
-use crate::core::print::{Country, Enclosure, PrintLetter, address_lines};
+use crate::core::print::{Country, Enclosure, PrintLetter};
 use crate::core::senders::Sender;
 use crate::core::status::Status;
 use crate::shell::intake;
-use crate::shell::print::cover::{self, Cover, CoverFault};
+use crate::shell::print::cover::{self, Cover};
 
 /// A letter that can be printed.
 pub struct Printable {
@@ -109,10 +108,7 @@ fn judge(
     sender: &Sender,
 ) -> Result<(PrintLetter, Cover, Vec<Sheaf>), Refusal> {
     let letter = drop.letter.as_ref().map_err(Clone::clone)?;
-    let recipient = match &status.adresse {
-        Some(address) if letter.recipient.has_no_address() => letter.recipient.with_address(address),
-        _ => letter.recipient.clone(),
-    };
+    let recipient = letter.recipient.addressed(status.adresse.as_ref());
     recipient.check_address().map_err(|wanting| Refusal::new(Code::AddressIncomplete, wanting))?;
     check_present(drop, status)?;
     if reads.is_empty() {
@@ -128,8 +124,8 @@ fn judge(
     };
     let names: Option<Vec<Sheaf>> = printed.iter().map(sheaf).collect();
     let names = names.ok_or_else(|| Refusal::new(Code::DocumentMissing, ""))?;
-    let cover = cover_of(&recipient, sender);
-    cover::check(&cover, &sender.print.cover).map_err(cover_refusal)?;
+    let cover = cover::of(&recipient, letter.return_address.as_ref(), sender);
+    cover::check(&cover, &sender.print.cover).map_err(cover::refusal)?;
     let enclosure = |read: &&Read| Enclosure {
         pages: read.content.as_ref().and_then(|content| content.pdf?.ok()).unwrap_or_default(),
         giro: read.document.giro_pages.clone(),
@@ -155,27 +151,6 @@ fn check_present(drop: &Drop, status: &Status) -> Result<(), Refusal> {
         Some(gone) => Err(Refusal::new(Code::DocumentMissing, gone.filnavn.clone())),
         None => Ok(()),
     }
-}
-
-fn cover_of(recipient: &Recipient, sender: &Sender) -> Cover {
-    let some = |text: &Option<String>| text.clone().unwrap_or_default();
-    let address = Address {
-        lines: recipient.lines.iter().map(some).collect(),
-        postcode: some(&recipient.postcode),
-        city: some(&recipient.city),
-        country: some(&recipient.country),
-    };
-    Cover { recipient: address_lines(&some(&recipient.name), &address), sender: sender.return_lines() }
-}
-
-pub fn cover_refusal(fault: CoverFault) -> Refusal {
-    let detail = match fault {
-        CoverFault::MissingGlyph => "et tegn finnes ikke i skriften på forsiden",
-        CoverFault::TooLong => "adressen får ikke plass i konvoluttvinduet",
-        CoverFault::Empty => "adressen er tom",
-        CoverFault::Failed => "forsiden kunne ikke lages",
-    };
-    Refusal::new(Code::AddressNotPrintable, detail)
 }
 
 /// `BESLUTNING.txt` in a letter that could not be printed.
