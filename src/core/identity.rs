@@ -8,6 +8,7 @@
 //! Brønnøysundregistrene for organisation numbers.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -39,6 +40,13 @@ impl PersonId {
             }
             _ => None,
         }
+    }
+}
+
+impl PersonId {
+    /// Whether the number, read as one, is among these.
+    pub fn lies_in(self, numbers: &RangeInclusive<u64>) -> bool {
+        numbers.contains(&self.0)
     }
 }
 

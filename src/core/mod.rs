@@ -20,3 +20,4 @@ pub mod senders;
 pub mod sheet;
 pub mod snapshot;
 pub mod status;
+pub mod unreadable_identity;

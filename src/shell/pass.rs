@@ -130,7 +130,8 @@ fn enter_while(root: &Root, settings: &Settings, go_on: &dyn Fn() -> bool) -> Re
 
 /// Routes what is whole in `inbox/`.
 pub fn run(root: &Root, settings: &Settings) -> Result<Report, PassError> {
-    run_errand(root, settings, &Errand { drops: None, recover: true, keep_snapshots: None, go_on: &|| true })
+    let kept = root.kept_snapshots();
+    run_errand(root, settings, &Errand { drops: None, recover: true, keep_snapshots: Some(&kept), go_on: &|| true })
 }
 
 pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<Report, PassError> {
@@ -254,6 +255,7 @@ impl Pass<'_> {
             store.context("kan ikke skrive .postgang/snapshots.json")?;
         }
         self.report.messages.extend(registers.messages());
+        self.report.needs_person |= registers.has_unreadable_persons();
         self.report.register_notes = registers.notes.clone();
         self.report.registers = registers.used().to_vec();
         Ok(registers)

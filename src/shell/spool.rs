@@ -289,7 +289,15 @@ impl<'a> Spool<'a> {
 
     /// Removes what a crash left under a temporary name of ours.
     pub fn sweep(&self) -> io::Result<()> {
-        [self.root.outbox(), self.root.state(), self.root.kept_snapshots()].iter().try_for_each(|folder| sweep(folder))
+        let kept = self.root.kept_snapshots();
+        // Copies of registers of persons, which are not kept any more.
+        for name in ["krr.csv", "krr.csv.gz", "reservasjoner.csv", "reservasjoner.csv.gz"] {
+            match fs::remove_file(kept.join(name)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        [self.root.outbox(), self.root.state(), kept].iter().try_for_each(|folder| sweep(folder))
     }
 
     /// Says that a letter may be taken. Only for a letter whose place is durable and recorded.

@@ -10,6 +10,7 @@ use super::table::Register;
 use crate::core::calendar::{Time, midnight};
 use crate::core::facts::{Mailbox, PersonFacts, contact_is_fresh};
 use crate::core::identity::{OrgNumber, PersonId, RecipientId};
+use crate::core::unreadable_identity::Suspects;
 
 pub struct Krr;
 
@@ -43,6 +44,10 @@ impl Register for Krr {
 
     fn identity(field: &[u8]) -> Option<RecipientId> {
         PersonId::parse(field.trim_ascii()).map(RecipientId::Person)
+    }
+
+    fn suspects(field: &[u8]) -> Option<Suspects> {
+        Suspects::of(&String::from_utf8_lossy(field))
     }
 
     fn facts(row: &Row<'_>, now: Time) -> Result<PersonFacts, &'static str> {

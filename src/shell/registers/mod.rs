@@ -250,6 +250,12 @@ impl Registers {
         })
     }
 
+    /// Rows of KRR that nobody can read: whom they are about is not known, so a person has to see to them.
+    pub fn has_unreadable_persons(&self) -> bool {
+        let notes = self.notes.get(&SnapshotName::Krr).into_iter().flatten();
+        notes.into_iter().any(|note| matches!(note.about, About::Row(_) | About::MoreRows))
+    }
+
     /// The lines of all notes, in the order of [`SnapshotName`].
     pub fn messages(&self) -> Vec<String> {
         self.notes.values().flatten().map(|note| note.line.clone()).collect()

@@ -23,14 +23,14 @@ pub struct Reading<R: Register> {
 pub fn read<R: Register>(request: Request<'_>, name: SnapshotName) -> Reading<R> {
     let mut reading = read_new::<R>(request, name);
     match (&reading.result, request.kept) {
-        (Ok(Answer::Read { used, .. }), Some(kept)) => {
+        (Ok(Answer::Read { used, .. }), Some(kept)) if may_stand_in(name) => {
             if let Err(error) = kept::keep(request.dir, kept, used) {
                 let line = kept::not_kept(&reading.file, &error);
                 reading.notes.push(Note { about: About::Copy, line });
             }
             reading
         }
-        (Err(refusal), Some(kept)) => {
+        (Err(refusal), Some(kept)) if may_stand_in(name) => {
             let Some(last) = request.memory.get(name) else { return reading };
             let old = read_new::<R>(Request { dir: kept, ..request }, name);
             match &old.result {
@@ -44,6 +44,12 @@ pub fn read<R: Register>(request: Request<'_>, name: SnapshotName) -> Reading<R>
         }
         _ => reading,
     }
+}
+
+/// Whether the last snapshot accepted may be used while a newer one is refused. Never one that tells of reservations:
+/// the newer one may hold one, and a register of persons is not kept.
+fn may_stand_in(name: SnapshotName) -> bool {
+    matches!(name, SnapshotName::Enheter | SnapshotName::Underenheter | SnapshotName::Svarinn)
 }
 
 fn read_new<R: Register>(request: Request<'_>, name: SnapshotName) -> Reading<R> {

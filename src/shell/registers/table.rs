@@ -9,7 +9,10 @@ use super::scan::{Fault, Fields, Record, Scanner, Truncated};
 use super::{About, Lookup, Note, Wanted};
 use crate::core::calendar::Time;
 use crate::core::identity::RecipientId;
+use crate::core::unreadable_identity::Suspects;
 
+/// Damaged numbers that are remembered. With more the file is not to be trusted about anybody.
+const SUSPECTS_MAX: usize = 1_000;
 /// Notes on rows that a file may give; the rest are counted.
 const ROW_NOTES_MAX: usize = 20;
 
@@ -23,12 +26,46 @@ pub trait Register {
 
     fn identity(field: &[u8]) -> Option<RecipientId>;
 
+    /// Whom a field may mean that is no identity; asked only where absence is an answer about somebody.
+    fn suspects(_: &[u8]) -> Option<Suspects> {
+        None
+    }
+
     /// What the row says at `now`, or in bokmål why it cannot be understood. The text must not quote the row.
     fn facts(row: &Row<'_>, now: Time) -> Result<Self::Facts, &'static str>;
 }
 
 /// The rows for wanted identities, by identity.
-pub struct Table<F>(HashMap<RecipientId, Found<F>>);
+pub struct Table<F> {
+    rows: HashMap<RecipientId, Found<F>>,
+    doubts: Doubts,
+}
+
+/// What rows without a readable identity leave open.
+#[derive(Default)]
+struct Doubts {
+    suspects: Vec<Suspects>,
+    /// There were more than are kept: of nobody is it known that no row was meant for them.
+    everybody: bool,
+}
+
+impl Doubts {
+    fn add(&mut self, suspects: Suspects) {
+        match self.suspects.len() {
+            n if n < SUSPECTS_MAX => self.suspects.push(suspects),
+            _ => self.everybody = true,
+        }
+    }
+
+    fn include(&self, id: &RecipientId) -> bool {
+        match id {
+            RecipientId::Person(person) => {
+                self.everybody || self.suspects.iter().any(|suspects| suspects.include(*person))
+            }
+            RecipientId::Organisation(_) => false,
+        }
+    }
+}
 
 /// All rows, wanted or not.
 #[derive(Clone, Copy, Default)]
@@ -47,7 +84,9 @@ enum Found<F> {
 
 impl<F> Table<F> {
     pub fn find(&self, id: &RecipientId) -> Lookup<Option<&F>> {
-        match self.0.get(id) {
+        match self.rows.get(id) {
+            // A row that cannot be read may be this one's.
+            None if self.doubts.include(id) => Lookup::Held,
             None => Lookup::Known(None),
             Some(Found::Row { facts, .. }) => Lookup::Known(Some(facts)),
             Some(Found::Held) => Lookup::Held,
@@ -92,6 +131,7 @@ impl Notes {
 
 const HELD: &str = "Brev til denne mottakeren blir liggende i inbox/.";
 const HELD_ALL: &str = "Brev til mottakere som kan leses ut av linjene, blir liggende i inbox/.";
+const HELD_PERHAPS: &str = "Brev til mottakere som det kan gjelde, blir liggende i inbox/.";
 const UNUSED: &str = "Raden er ikke brukt.";
 
 /// Takes a snapshot's blocks and makes its table.
@@ -100,6 +140,7 @@ pub struct Reader<'a, R: Register> {
     now: Time,
     layout: Option<Layout>,
     found: HashMap<RecipientId, Found<R::Facts>>,
+    doubts: Doubts,
     pub count: Count,
     notes: Notes,
 }
@@ -112,7 +153,15 @@ struct Layout {
 impl<'a, R: Register> Reader<'a, R> {
     pub fn new(file: String, wanted: &'a Wanted, now: Time) -> Self {
         let notes = Notes { file, notes: Vec::new(), omitted: 0 };
-        Self { wanted, now, layout: None, found: HashMap::new(), count: Count::default(), notes }
+        Self {
+            wanted,
+            now,
+            layout: None,
+            found: HashMap::new(),
+            doubts: Doubts::default(),
+            count: Count::default(),
+            notes,
+        }
     }
 
     /// See [`Scanner::feed`] for what a block is.
@@ -132,6 +181,7 @@ impl<'a, R: Register> Reader<'a, R> {
             wanted: self.wanted,
             now: self.now,
             found: &mut self.found,
+            doubts: &mut self.doubts,
             count: &mut self.count,
             notes: &mut self.notes,
         };
@@ -148,7 +198,7 @@ impl<'a, R: Register> Reader<'a, R> {
 
     /// The table and the notes on rows.
     pub fn finish(self) -> (Table<R::Facts>, Vec<Note>) {
-        (Table(self.found), self.notes.into_notes())
+        (Table { rows: self.found, doubts: self.doubts }, self.notes.into_notes())
     }
 }
 
@@ -158,6 +208,7 @@ struct Intake<'a, R: Register> {
     wanted: &'a Wanted,
     now: Time,
     found: &'a mut HashMap<RecipientId, Found<R::Facts>>,
+    doubts: &'a mut Doubts,
     count: &'a mut Count,
     notes: &'a mut Notes,
 }
@@ -180,12 +231,18 @@ impl<R: Register> Intake<'_, R> {
 
     fn take_row(&mut self, record: Record<'_>) -> Result<(), Truncated> {
         let field = Fields::new(record.bytes, self.header.dialect.delimiter).nth(self.header.positions[0]);
-        let Some(id) = field.and_then(|field| R::identity(&field)) else {
+        let Some(id) = field.as_deref().and_then(R::identity) else {
             if !record.terminated {
                 return Err(Truncated { line: record.line });
             }
             self.unreadable(record.line);
-            self.notes.add(record.line, "nummeret kan ikke leses", UNUSED);
+            match field.as_deref().and_then(R::suspects) {
+                Some(suspects) => {
+                    self.doubts.add(suspects);
+                    self.notes.add(record.line, "nummeret kan ikke leses", HELD_PERHAPS);
+                }
+                None => self.notes.add(record.line, "nummeret kan ikke leses", UNUSED),
+            }
             return Ok(());
         };
         // A last row without a line ending is whole only if it can be understood, whoever it is about.
