@@ -2,6 +2,8 @@
 //!
 //! The file is data with the municipality's own choices; the rules that every sender shares are code.
 
+mod mistake;
+
 use std::fmt;
 
 use chrono::NaiveDate;
@@ -14,6 +16,8 @@ use super::place;
 use super::print::{PrintSettings, address_lines};
 use super::snapshot::RegisterPolicies;
 
+pub use mistake::SendersError;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -25,6 +29,9 @@ struct File {
     oppbevaring_dager: u32,
     avsendere: Vec<Sender>,
 }
+
+/// A letter that is refused today must still be there tomorrow.
+const RETENTION_DAYS_MIN: u32 = 1;
 
 /// SvarUt keeps documents three months.
 fn retention_default() -> u32 {
@@ -194,6 +201,11 @@ impl Senders {
             sender.check().map_err(|(near, problem)| SendersError::of_sender(text, sender.number, &near, &problem))?;
             seen.push(number);
         }
+        if file.oppbevaring_dager < RETENTION_DAYS_MIN {
+            let problem =
+                format!("oppbevaring_dager må være minst {RETENTION_DAYS_MIN}; ellers slettes brev samme natt");
+            return Err(SendersError::at(text, "oppbevaring_dager", 1, &problem));
+        }
         if file.avsendere.is_empty() {
             return Err(SendersError::at(text, "avsendere", 1, "listen har ingen avsender"));
         }
@@ -232,6 +244,21 @@ impl Sender {
         address_lines(&back.name, &Address { lines, postcode, city, country: String::new() })
     }
 
+    /// Some rule of it lets letters become paper.
+    fn may_send_on_paper(&self) -> bool {
+        let groups = self.rules.iter().flat_map(|dated| [&dated.persons, &dated.organisations]).flatten();
+        groups.into_iter().any(|rule| rule.then == Then::Print)
+    }
+
+    /// What is allowed and hardly meant, in bokmål.
+    pub fn warnings(&self, today: NaiveDate) -> Vec<String> {
+        let first = self.rules.iter().map(|dated| dated.from).min().filter(|first| *first > today);
+        let text = |first| {
+            format!("avsender {}: den første regelen gjelder fra {first}, og inntil da avvises alle brev", self.number)
+        };
+        first.map(text).into_iter().collect()
+    }
+
     pub fn uses_mailboxes(&self, day: NaiveDate) -> bool {
         self.mailboxes.as_ref().is_some_and(|mailboxes| mailboxes.from <= day)
     }
@@ -248,6 +275,10 @@ impl Sender {
                 let day = pair[0].to_string();
                 return Err((day.clone(), format!("to regler gjelder samme gruppe fra {day}")));
             }
+        }
+        if self.return_address.is_none() && self.may_send_on_paper() {
+            let problem = "returadresse mangler; avsenderen kan sende på papir, og brev i retur må finne tilbake";
+            return Err(("organisasjonsnummer".to_owned(), problem.to_owned()));
         }
         match &self.return_address {
             Some(address) if address.postcode.len() != 4 || !address.postcode.bytes().all(|b| b.is_ascii_digit()) => {
@@ -332,75 +363,6 @@ impl<'de> Deserialize<'de> for Percent {
     }
 }
 
-/// A mistake in `avsendere.yaml`, in bokmål.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("linje {line}, kolonne {column}: {problem}")]
-pub struct SendersError {
-    pub line: usize,
-    pub column: usize,
-    pub problem: String,
-}
-
-impl SendersError {
-    fn from_yaml(text: &str, error: &serde_yaml::Error) -> Self {
-        let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-        let message = error.to_string();
-        // Its messages end in ` at line N column M`, which stands in front of ours.
-        let message = message.split(" at line ").next().unwrap_or_default();
-        let problem = translate(message);
-        // The parser often knows no more than where the mapping begins; the word that it quotes stands further on.
-        let quoted = problem.split('«').nth(1).and_then(|rest| rest.split('»').next());
-        let exact = match quoted {
-            Some(key) if message.contains("duplicate field") => place::of_key(text, key, 1),
-            Some(_) if message.contains("missing field") => None,
-            Some(word) => place::of_text(text, word, line),
-            None => None,
-        };
-        let (line, column) = exact.unwrap_or((line, column));
-        Self { line, column, problem }
-    }
-
-    /// What a sender's own part cannot be; the place is where `near` stands in it.
-    pub fn of_sender(text: &str, sender: OrgNumber, near: &str, problem: &str) -> Self {
-        let (line, _) = place::of_text(text, &sender.to_string(), 1).unwrap_or((1, 1));
-        Self::at(text, near, line, problem)
-    }
-
-    /// Where `near` stands, at or after line `from`.
-    fn at(text: &str, near: &str, from: usize, problem: &str) -> Self {
-        let (line, column) = place::of_text(text, near, from).unwrap_or((from, 1));
-        Self { line, column, problem: problem.to_owned() }
-    }
-}
-
-/// The parser's words in bokmål.
-fn translate(message: &str) -> String {
-    // What our own types say comes after the path of the field.
-    if let Some(at) = message.find('«') {
-        return message[at..].to_owned();
-    }
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    match quoted.as_slice() {
-        [field, known @ ..] if says(&["unknown field"]) => {
-            format!("feltet «{field}» er ukjent her; kjente felter er {}", known.join(", "))
-        }
-        [value, known @ ..] if says(&["unknown variant"]) => {
-            format!("«{value}» er ikke en gyldig verdi; gyldige verdier er {}", known.join(", "))
-        }
-        [field, ..] if says(&["missing field"]) => format!("feltet «{field}» mangler"),
-        [field, ..] if says(&["duplicate field"]) => format!("feltet «{field}» er oppgitt to ganger"),
-        _ if says(&["out of range", "invalid characters", "end of input", "trailing input"]) => {
-            "dette er ikke en dato; skriv den som 2026-12-24".to_owned()
-        }
-        _ if says(&["invalid type", "invalid value", "invalid length", "expected"]) && !says(&["did not find"]) => {
-            "verdien er av feil slag, eller utenfor det som er tillatt".to_owned()
-        }
-        _ if says(&["more than one document"]) => "filen har mer enn ett YAML-dokument".to_owned(),
-        _ => "filen er ikke gyldig YAML her; se etter innrykk, anførselstegn, kolon og klammer".to_owned(),
-    }
-}
-
 impl fmt::Display for Then {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -433,6 +395,7 @@ mod tests {
         organisasjoner: {lesefrist: 40 timer på virkedager}
       - fra: 2020-01-01
         organisasjoner: {deretter: kun-digital}
+    returadresse: {navn: Storevik kommune, postnummer: 4604, poststed: KRISTIANSAND S}
 ";
 
     fn day(text: &str) -> NaiveDate {
@@ -471,12 +434,9 @@ mod tests {
             ("    navn: Storevik kommune\n", "", 2, "feltet «navn» mangler"),
             ("fra: 2020-01-01", "fra: 2020-13-01", 9, "dette er ikke en dato"),
             ("personer: {", "personer: {purring: -1, x: {", 7, ""),
-            (
-                "    navn: Storevik",
-                "    returadresse: {navn: S, postnummer: 46, poststed: X}\n    navn: Storevik",
-                3,
-                "returadressens",
-            ),
+            ("postnummer: 4604", "postnummer: 46", 11, "returadressens"),
+            ("    returadresse:", "    #", 2, "returadresse mangler"),
+            ("avsendere:", "oppbevaring_dager: 0\navsendere:", 1, "oppbevaring_dager må være minst 1"),
             ("avsendere:", "registre: {krr: {minst_rader: -1}}\navsendere:", 1, "verdien er av feil slag"),
             ("fra: 2020-01-01", "fra: 2016-09-20", 4, "to regler gjelder samme gruppe fra 2016-09-20"),
             ("    navn:", "    svarinn: {frist: 2 virkedager}\n    navn:", 3, "«2 virkedager» er ikke en frist"),
@@ -489,7 +449,7 @@ mod tests {
         }
         let twice = format!("{ONE}{}", ONE.split_once('\n').unwrap().1);
         let error = Senders::parse(twice.as_bytes()).unwrap_err();
-        assert_eq!((error.line, error.column), (11, 26), "{error}");
+        assert_eq!((error.line, error.column), (12, 26), "{error}");
         assert!(Senders::parse(b"avsendere: []").is_err());
     }
 }

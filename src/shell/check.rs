@@ -54,7 +54,7 @@ pub fn check(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Ch
         None => {
             root.check_mounted()?;
             let senders = read_senders(root)?;
-            checked.add("registry/avsendere.yaml", None, senders_text(&senders), 0);
+            check_senders(&mut checked, "registry/avsendere.yaml".to_owned(), &senders, settings);
             for name in SnapshotName::ALL {
                 check_snapshot(&mut checked, &root.registry(), root, &senders, settings, name);
             }
@@ -84,7 +84,7 @@ fn check_file(checked: &mut Checked, root: &Root, settings: &Settings, path: &Pa
     if file.ends_with(".yaml") || file.ends_with(".yml") {
         let bytes = std::fs::read(path).with_context(|| format!("{} kan ikke leses", shown_path(path)))?;
         match parse_senders(&bytes) {
-            Ok(senders) => checked.add(shown_path(path), None, senders_text(&senders), 0),
+            Ok(senders) => check_senders(checked, shown_path(path), &senders, settings),
             Err(error) => checked.add(shown_path(path), None, error.to_string(), 3),
         }
         return Ok(());
@@ -102,6 +102,13 @@ fn check_file(checked: &mut Checked, root: &Root, settings: &Settings, path: &Pa
         }
     }
     Ok(())
+}
+
+fn check_senders(checked: &mut Checked, path: String, senders: &Senders, settings: &Settings) {
+    checked.add(path.clone(), None, senders_text(senders), 0);
+    for warning in senders.senders.iter().flat_map(|sender| sender.warnings(settings.now.date_naive())) {
+        checked.add(path.clone(), None, warning, 1);
+    }
 }
 
 fn check_snapshot(
