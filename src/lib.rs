@@ -64,6 +64,11 @@
 //!   disk; what depends on order is still settled batch by batch, on one thread.
 //! - 2026-11-24. **A letter whose folder its owner has closed is a message, not an error.** It stands for itself in every
 //!   step: it may not hold a pass, a night or a batch.
+//! - 2026-11-25. **The folder is the place, the ledger is the account.** `status.yaml` is for people; what a night decides
+//!   by is the text that the ledger recorded for the letter in that place, and a folder that says something else waits.
+//!   Comparing whole texts costs a look-up a letter and needs no trust in who may write in a folder.
+//! - 2026-11-25. **Documents are compared where they are printed**, in the bytes that are merged, so that nothing can
+//!   change between a check and its use.
 
 pub mod core;
 pub mod shell;
