@@ -10,6 +10,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use super::names::is_unshowable;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A valid 11-digit national identity number.
@@ -159,10 +160,12 @@ fn after_identity(text: &str) -> Option<&str> {
     let (mut number, mut rest) = ([0; 11], text);
     let (mut parted, mut parted_after_date) = (false, false);
     for (count, digit) in number.iter_mut().enumerate() {
+        // What cannot be seen parts nothing, wherever it stands.
+        rest = rest.trim_start_matches(|c| count > 0 && is_unshowable(c));
         if PARTED_AFTER.contains(&count) {
             let signs: usize =
                 rest.chars().take_while(|c| !c.is_alphanumeric()).take(SIGNS_MAX).map(char::len_utf8).sum();
-            rest = &rest[signs..];
+            rest = rest[signs..].trim_start_matches(is_unshowable);
             parted |= signs > 0;
             parted_after_date |= signs > 0 && count == 6;
         }
@@ -266,6 +269,7 @@ mod tests {
             assert_eq!(redact(parted), expected, "{parted}");
         }
         assert_eq!(redact("２０９１４６９５０１６"), "XXXXXXXXXXX");
+        assert_eq!(redact("2091469\u{ad}5016 2\u{200b}0914\u{200b}6-95016"), "XXXXXXXXXXX XXXXXXXXXXX");
         // Digits that happen to stand near each other are no number.
         assert_eq!(redact("209146x95016 2091 4695016"), "209146x95016 2091 4695016");
         assert_eq!(redact("x20914695016y1"), "xXXXXXXXXXXXy1");

@@ -291,16 +291,22 @@ fn check_address(letter: &Letter, facts: &Facts) -> Result<Option<Address>, Refu
         Some(address) => letter.recipient.with_address(address),
         None => letter.recipient.clone(),
     };
+    let whose = match registered {
+        Some(_) => "adressen er hentet fra Enhetsregisteret, så oppgi en adresse i brevet: ",
+        None => "",
+    };
     let country = recipient.country.as_deref().unwrap_or_default();
-    if Country::known(country).is_none() {
-        // Whether an address to a country that nobody knows is whole cannot be said.
-        return Err(Refusal::new(Code::CountryUnknown, "felt land"));
+    // Of an address to a country that nobody knows no more is wanted than what every address has.
+    let incomplete = match Country::known(country) {
+        Some(_) => recipient.check_address().err(),
+        None if recipient.name.is_none() => Some("navn mangler"),
+        None if recipient.city.is_none() => Some("poststed mangler"),
+        None => return Err(Refusal::new(Code::CountryUnknown, format!("{whose}felt land"))),
+    };
+    match incomplete {
+        Some(wanting) => Err(Refusal::new(Code::AddressIncomplete, format!("{whose}{wanting}"))),
+        None => Ok(registered),
     }
-    recipient.check_address().map_err(|wanting| {
-        let whose = if registered.is_some() { "adressen er hentet fra Enhetsregisteret: " } else { "" };
-        Refusal::new(Code::AddressIncomplete, format!("{whose}{wanting}"))
-    })?;
-    Ok(registered)
 }
 
 /// Fields that stand in the envelope's window, on its back or in a notice bear no identity number.
@@ -318,9 +324,10 @@ fn check_in_the_open(letter: &Letter) -> Result<(), Refusal> {
             ("land", country),
         ]
     };
-    let title = ("tittel", Some(letter.title.clone()));
-    let fields = of(&letter.recipient).into_iter().chain(letter.return_address.iter().flat_map(of)).chain([title]);
-    for (field, text) in fields {
+    let title = ("tittel".to_owned(), Some(letter.title.clone()));
+    let below = |parent: &'static str| move |(field, text): (&str, Text)| (format!("{parent}.{field}"), text);
+    let back = letter.return_address.iter().flat_map(of).map(below("svarSendesTil"));
+    for (field, text) in of(&letter.recipient).into_iter().map(below("mottaker")).chain(back).chain([title]) {
         if text.is_some_and(|text| redact(&text) != text) {
             return Err(Refusal::new(Code::RecipientDetailsPersonal, format!("felt {field}")));
         }

@@ -146,7 +146,8 @@ pub fn is_valid_document_name(name: &str) -> bool {
 pub fn letter_name(drop: &str, id_start: &str) -> String {
     let drop = without_id(drop);
     // What is not allowed goes first: its stand-in may be what parts the halves of an identity number.
-    let allowed = drop.nfc().map(|c| if NOT_IN_NAMES.contains(&c) || is_unshowable(c) { '_' } else { c });
+    let hidden = redact(drop);
+    let allowed = hidden.nfc().map(|c| if NOT_IN_NAMES.contains(&c) || is_unshowable(c) { '_' } else { c });
     let safe = redact(&allowed.collect::<String>());
     let mut name = if is_windows_device(&safe) { format!("_{safe}") } else { safe };
     while name.chars().count() > LETTER_NAME_CHARS_MAX || name.len() > LETTER_NAME_BYTES_MAX {
@@ -176,7 +177,8 @@ fn without_id(name: &str) -> &str {
 /// A name of a sender's making as it may stand in a message or a log: no identity number, nothing that moves the
 /// cursor or turns the text around.
 pub fn shown(name: &str) -> String {
-    let showable = name.chars().map(|c| if is_unshowable(c) { '_' } else { c });
+    let hidden = redact(name);
+    let showable = hidden.chars().map(|c| if is_unshowable(c) { '_' } else { c });
     redact(&showable.collect::<String>())
 }
 

@@ -19,6 +19,15 @@ const DEPTH_MAX: usize = 4;
 /// Bytes of a `status.yaml` that are read. A letter of a thousand documents has half of it.
 const STATUS_BYTES_MAX: u64 = 1 << 20;
 
+/// Letters that are shown of those that answer to a beginning.
+const SHOWN_MAX: u32 = 100;
+/// Digits of an id that say which letter is meant.
+const ID_DIGITS_MIN: usize = 8;
+
+fn is_beginning_of_id(text: &str) -> bool {
+    text.len() >= ID_DIGITS_MIN && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
 /// What is known of one letter.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -27,6 +36,8 @@ pub struct Found {
     pub placed: Option<(PathBuf, Status)>,
     /// From the ledger, the oldest first.
     pub history: Vec<LedgerEvent>,
+    /// The query is the beginning of its id or reference, and not the whole of it.
+    pub by_beginning: bool,
 }
 
 /// Letters that answer to `query`, the oldest first. Empty when there are none.
@@ -41,12 +52,23 @@ pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<Found>> {
     let query = shown(query);
     let references = [query.clone(), query.nfc().collect(), query.nfd().collect()];
     let mut ids = Vec::new();
+    let mut by_beginning = false;
     if let Some(ledger) = &ledger {
         if ledger.knows(&id)? {
             ids.push(id.clone());
         } else {
             for reference in &references {
                 ids.extend(ledger.with_reference(reference)?);
+            }
+            // Nobody's whole word: its beginning may be somebody's.
+            by_beginning = ids.is_empty();
+            if ids.is_empty() && is_beginning_of_id(&id) {
+                ids.extend(ledger.with_id_beginning(&id, SHOWN_MAX)?);
+            }
+            if ids.is_empty() && !query.trim().is_empty() {
+                for reference in &references {
+                    ids.extend(ledger.with_reference_beginning(reference, SHOWN_MAX)?);
+                }
             }
         }
     }
@@ -64,20 +86,23 @@ pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<Found>> {
             in_outbox(root, may_be, |status| ids.contains(&status.forsendelsesId))
         }
     };
+    // A folder that answers does so by its whole name or reference.
+    by_beginning &= !ids.is_empty();
     ids.extend(placed.iter().map(|(_, status)| status.forsendelsesId.clone()));
     let mut seen = std::collections::HashSet::new();
     ids.retain(|id| seen.insert(id.clone()));
     let take = |id: String| {
         let at = placed.iter().position(|(_, status)| status.forsendelsesId == id);
         let place = at.map(|at| placed.swap_remove(at));
-        with_history(ledger.as_ref(), id, place)
+        let found = with_history(ledger.as_ref(), id, place)?;
+        Ok(Found { by_beginning, ..found })
     };
     ids.into_iter().map(take).collect()
 }
 
 fn with_history(ledger: Option<&Ledger>, id: String, placed: Option<(PathBuf, Status)>) -> anyhow::Result<Found> {
     let history = ledger.map(|ledger| ledger.history(&id)).transpose()?.unwrap_or_default();
-    Ok(Found { id, placed, history })
+    Ok(Found { id, placed, history, by_beginning: false })
 }
 
 /// A letter's folder, given from here, from the root or from `outbox/`.

@@ -5,6 +5,7 @@
 //! letters long gone; the rest is rebuilt from `outbox/`.
 
 mod accounts;
+mod lookup;
 mod night;
 
 use std::path::{Path, PathBuf};
@@ -279,14 +280,6 @@ impl Ledger {
         let rows = statement.query_map([], |row| Ok((row.get(0)?, pending(row, 1)?)))?;
         let rows: Vec<(String, Option<Pending>)> = rows.collect::<Result<_, _>>()?;
         Ok(rows.into_iter().filter_map(|(id, pending)| Some((id, pending?))).collect())
-    }
-
-    /// Ids of letters with this `eksternReferanse`, the oldest first.
-    pub fn with_reference(&self, reference: &str) -> anyhow::Result<Vec<String>> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT id FROM letter WHERE reference = ?1 ORDER BY received, attempt")?;
-        let rows = statement.query_map([reference], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// A letter's history, the oldest first; empty for an id that is not known.

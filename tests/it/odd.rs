@@ -59,6 +59,35 @@ fn links_with_our_names_are_removed_and_not_followed() {
     assert!(!world.placed_in("altinn")[0].join("status.yaml").is_symlink());
 }
 
+/// What `check` says of a drop is what `run` then does with it, also of the second of two equal ones.
+#[test]
+fn check_knows_the_second_of_two_equal_drops() {
+    let world = World::new();
+    for name in ["b", "a"] {
+        world.drop(name, &letter("A"));
+    }
+    let check = |path: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_postgang"));
+        command.args(["--json", "--now", &world.now, "--root"]).arg(world.path(""));
+        command.args(["check", "--settle", "0"]);
+        if !path.is_empty() {
+            command.arg(world.path(path));
+        }
+        let output = command.output().unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let drops =
+            answer["results"].as_array().unwrap().iter().filter(|r| r["path"].as_str().unwrap().starts_with("inbox/"));
+        drops.map(|r| r["code"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(check(""), ["no-digital-mailbox", "duplicate"]);
+    assert_eq!(
+        (check("inbox/a"), check("inbox/b")),
+        (vec!["no-digital-mailbox".to_owned()], vec!["duplicate".to_owned()])
+    );
+    let outcome = world.run(&["--settle", "0"]);
+    assert_eq!(outcome.report["refused"]["duplicate"], 1, "{}", outcome.said);
+}
+
 /// `KLAR` spoke for the drop it lay in. A refused letter that is copied back file by file, its attachment last, is not
 /// taken without it.
 #[test]

@@ -49,6 +49,23 @@ fn hold_stops_at_once_or_says_whom_to_ask() {
 }
 
 #[test]
+fn a_beginning_shows_all_that_fit_and_stops_one_alone() {
+    let world = world(&[("417-1", ALTINN), ("417-2", DIGIPOST), ("99-1", ALTINN)]);
+    let letters = |answer: &serde_json::Value| answer["letters"].as_array().unwrap().len();
+    let (answer, code) = world.postgang(DROPPED, &["explain", "2026/417"]);
+    assert_eq!((letters(&answer), code), (2, 0), "{answer}");
+    let hold = |query: &str| world.postgang("2026-11-23T11:00:00+01:00", &["hold", query, "--reason", "feil"]);
+    let (answer, code) = hold("2026/417");
+    assert_eq!((letters(&answer), code), (2, 1), "{answer}");
+    assert_eq!(world.place("417-1"), "altinn", "{answer}");
+    let id = world.at("99-1").status.forsendelsesId;
+    assert_eq!(world.postgang(DROPPED, &["explain", &id[..8]]).1, 0);
+    assert_eq!(world.postgang(DROPPED, &["explain", &id[..7]]).1, 1);
+    assert_eq!(hold(&id[..8]).1, 0);
+    assert_eq!(world.place("99-1"), "arkiv/2026-11");
+}
+
+#[test]
 fn a_letter_known_to_be_opened_is_not_stopped_at_once_either() {
     let world = world(&[("a", ALTINN), ("d", DIGIPOST)]);
     world.receipts("a.csv", DROPPED, &["a LEST 2026-11-23T10:30:00+01:00"]);

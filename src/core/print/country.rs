@@ -46,7 +46,8 @@ static BY_NAME: LazyLock<HashMap<String, Country>> = LazyLock::new(|| {
 
 /// As names are compared: composed, in small letters, with one space between words.
 fn folded(name: &str) -> String {
-    let composed: String = name.nfc().map(|c| if c == '’' { '\'' } else { c }).collect();
+    let seen = name.nfc().filter(|c| c.is_whitespace() || !is_unshowable(*c));
+    let composed: String = seen.map(|c| if c == '’' { '\'' } else { c }).collect();
     composed.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 

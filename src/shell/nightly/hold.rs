@@ -57,7 +57,9 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
     let waits = |found: &&crate::shell::find::Found| {
         found.placed.as_ref().is_some_and(|(path, _)| remedy(&place(path)).is_empty()) && !busy.contains(&found.id)
     };
-    let waiting = found.iter().filter(waits).count();
+    // Of several that a beginning fits, somebody has to say which, though only one may still be stopped.
+    let unclear = found.len() > 1 && found.iter().any(|letter| letter.by_beginning);
+    let waiting = if unclear { found.len() } else { found.iter().filter(waits).count() };
     let mut answers = Vec::new();
     for letter in &found {
         let at = letter.placed.as_ref().map(|(path, _)| place(path));

@@ -13,7 +13,7 @@ use crate::core::calendar::{Time, parse_time};
 use crate::core::code::Code;
 use crate::core::identity::{OrgNumber, RecipientId};
 use crate::core::judge::Judgement;
-use crate::core::letter::Digest256;
+use crate::core::letter::{Digest256, Key};
 use crate::core::names::{DECISION, letter_name, shown};
 use crate::core::route::Channel;
 use crate::core::status::{Placing, Stamp, Status};
@@ -87,21 +87,7 @@ impl Pass<'_> {
                 self.put_back(letter.name, letter.recipient, registers);
                 continue;
             };
-            if let Some(first) = earlier.iter().find(|first| blocks(first, now)) {
-                judgement.or_duplicate_of(&first.id);
-            }
-            let refused = judgement.decision.channel == Channel::Avvist;
-            let attempt = earlier.last().map_or(1, |last| last.attempt + 1);
-            let id = letter.key.id((refused || attempt > 1).then_some(attempt)).to_string();
-            earlier.push(Earlier {
-                id: id.clone(),
-                attempt,
-                refused,
-                released: false,
-                has_reference: letter.reference.is_some(),
-                received: Stamp(now).to_string(),
-                pending: None,
-            });
+            let (id, attempt) = next_in_line(earlier, &letter.key, letter.reference.is_some(), &mut judgement, now);
             settled.push(Settled::New(Box::new(New { letter, judgement, id, attempt })));
         }
         Ok(settled)
@@ -196,8 +182,28 @@ fn recorded(
     own.or_else(|| open().find(|(_, pending)| !present.contains(&pending.source)))
 }
 
+/// Judges a letter by those with its key that came before it, and takes its place behind them: its id and attempt.
+pub(super) fn next_in_line(
+    earlier: &mut Vec<Earlier>,
+    key: &Key,
+    has_reference: bool,
+    judgement: &mut Judgement,
+    now: Time,
+) -> (String, u32) {
+    if let Some(first) = earlier.iter().find(|first| blocks(first, now)) {
+        judgement.or_duplicate_of(&first.id);
+    }
+    let refused = judgement.decision.channel == Channel::Avvist;
+    let attempt = earlier.last().map_or(1, |last| last.attempt + 1);
+    let id = key.id((refused || attempt > 1).then_some(attempt)).to_string();
+    let received = Stamp(now).to_string();
+    let released = false;
+    earlier.push(Earlier { id: id.clone(), attempt, refused, released, has_reference, received, pending: None });
+    (id, attempt)
+}
+
 /// Whether an earlier letter forbids another like it.
-pub(super) fn blocks(first: &Earlier, now: Time) -> bool {
+fn blocks(first: &Earlier, now: Time) -> bool {
     let window = TimeDelta::days(BLOCKS_DAYS_WITHOUT_REFERENCE);
     let recent = || parse_time(&first.received).is_none_or(|received| now - received < window);
     !first.refused && !first.released && (first.has_reference || recent())

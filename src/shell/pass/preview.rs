@@ -1,16 +1,19 @@
 //! What a pass would do with a drop, without doing it: the same reading and judging, and nothing moved or recorded.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::admit::blocks;
+use super::admit::next_in_line;
 use super::{Desk, PassError, Settings};
 use crate::core::code::Code;
+use crate::core::letter::Digest256;
 use crate::core::route::{Channel, Decision};
 use crate::core::senders::Senders;
 use crate::shell::intake;
-use crate::shell::ledger::Ledger;
+use crate::shell::ledger::{Earlier, Ledger};
 use crate::shell::registers::{Lookup, Registers, Request, SnapshotMemory, Wanted, consult};
 use crate::shell::root::Root;
 use crate::shell::spool::{DropName, Spool};
@@ -62,8 +65,10 @@ pub fn preview(
     });
     let ledger = Ledger::open_to_read(root.ledger())?;
     let mut previews = Vec::new();
+    // What a drop is depends on those that the same pass takes before it.
+    let mut known = HashMap::new();
     for (name, path) in drops {
-        let outlook = desk.outlook(name, path, &registers, ledger.as_ref())?;
+        let outlook = desk.outlook(name, path, &registers, ledger.as_ref(), &mut known)?;
         previews.push(Preview { name: name.clone(), outlook });
     }
     Ok((previews, registers.messages()))
@@ -76,6 +81,7 @@ impl Desk<'_> {
         path: &Path,
         registers: &Registers,
         ledger: Option<&Ledger>,
+        known: &mut HashMap<Digest256, Vec<Earlier>>,
     ) -> Result<Outlook, PassError> {
         let looked = intake::open(path, name.sender, self.settings.wall);
         let folder = match looked {
@@ -95,10 +101,15 @@ impl Desk<'_> {
                 _ => Outlook::WaitsForSnapshot,
             });
         };
-        let earlier = ledger.map(|ledger| ledger.earlier(&examined.key.digest())).transpose()?.unwrap_or_default();
-        if let Some(first) = earlier.iter().find(|first| blocks(first, self.settings.now)) {
-            judgement.or_duplicate_of(&first.id);
-        }
+        let digest = examined.key.digest();
+        let earlier = match known.entry(digest) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                entry.insert(ledger.map(|ledger| ledger.earlier(&digest)).transpose()?.unwrap_or_default())
+            }
+        };
+        let reference = examined.reference.is_some();
+        next_in_line(earlier, &examined.key, reference, &mut judgement, self.settings.now);
         Ok(Outlook::Decided(judgement.decision))
     }
 }

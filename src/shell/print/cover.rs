@@ -60,7 +60,8 @@ pub enum CoverFault {
 pub fn of(recipient: &Recipient, back: Option<&Recipient>, sender: &Sender) -> Cover {
     let country = Country::of(recipient.country.as_deref().unwrap_or_default());
     let mut from = back.map_or_else(|| sender.return_lines(), lines);
-    if !country.is_norway() {
+    let from_norway = back.is_none_or(|back| Country::of(back.country.as_deref().unwrap_or_default()).is_norway());
+    if !country.is_norway() && from_norway {
         from.push(HOME.to_owned());
     }
     Cover { recipient: lines(recipient), sender: from }
