@@ -38,6 +38,10 @@ pub enum RootError {
     )]
     Missing(PathBuf),
     #[error(
+        "{0}: her er verken inbox/, registry/ eller .postgang/. Ingenting er startet. Prøv: kontroller --root, eller gjør mappen klar med postgang init."
+    )]
+    NoRoot(PathBuf),
+    #[error(
         "{0}: innboksen mangler merket som postgang init laget. Området er trolig ikke montert. Ingen brev er rørt. Prøv: monter området; er innboksen virkelig ny, kjør postgang init."
     )]
     Unmounted(PathBuf),

@@ -55,6 +55,10 @@ pub struct Options<'a> {
 /// Routes letters until it is told to stop; returns what was done. `moment` gives each pass its settings, the time
 /// among them.
 pub fn watch<'a>(root: &'a Root, options: Options<'a>, moment: &'a dyn Fn() -> Settings) -> anyhow::Result<Report> {
+    // A share that comes later is waited for; a folder that has nothing of a root is a slip of the pen.
+    if ![root.inbox(), root.registry(), root.state()].iter().any(|folder| folder.is_dir()) {
+        return Err(RootError::NoRoot(root.dir().to_owned()).into());
+    }
     let mut waker = Waker::start()?;
     let options = Options { interval: options.interval.min(service::sleep_max()), ..options };
     match network_file_system(root.dir()) {

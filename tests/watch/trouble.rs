@@ -219,6 +219,22 @@ fn nothing_stands_in_for_a_refused_register_of_persons() {
 }
 
 #[test]
+fn a_mistyped_root_is_told_at_once() {
+    let bench = Bench::new();
+    let elsewhere = bench.dir.join("skrivefeil");
+    for made in [false, true] {
+        if made {
+            fs::create_dir(&elsewhere).unwrap();
+        }
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_postgang"));
+        let output = command.args(["watch", "--root"]).arg(&elsewhere).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("kontroller --root"), "{said}");
+    }
+}
+
+#[test]
 fn figures_that_cannot_be_written_are_one_trouble() {
     let bench = Bench::new();
     let figures = bench.dir.join("borte/postgang.prom");
