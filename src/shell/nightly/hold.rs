@@ -139,7 +139,7 @@ pub fn remedy(place: &str) -> &'static str {
             "Brevet er i en forseglet utskriftsbunke og ligger hos trykkeriet. Ring trykkeriet, og oppgi bunke og forsendelsesId."
         }
         Some(Channel::Digipost | Channel::Eboks) => {
-            "Brevet er sendt til mottakerens digitale postkasse og kan ikke trekkes tilbake. Ta kontakt med mottakeren."
+            "Brevet er lagt klart for mottakerens digitale postkasse og kan være hentet, så det kan ikke stoppes herfra. Ta kontakt med den som sender til postkassene, eller med mottakeren."
         }
         Some(Channel::Avvist) => "Brevet er avvist og er ikke sendt til noen.",
         None => "Brevet er ferdig behandlet.",
