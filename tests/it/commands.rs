@@ -130,3 +130,17 @@ fn a_machine_reads_why_nothing_was_done() {
         assert!(code == Some(3) && said["messages"][0].as_str().unwrap().contains("mappen finnes ikke"), "{said}");
     }
 }
+
+/// The README shows what the demo prints, but for where it was made and what its PDFs weigh.
+#[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("demo");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_postgang"));
+    let output = command.args(["--now", "2026-11-23T09:00:00+01:00", "demo"]).arg(&dir).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap().replace(dir.to_str().unwrap(), "/tmp/postgang-demo");
+    let readme = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let shown = &readme[readme.find("13 brev lagt i").unwrap()..];
+    let shown = &shown[..shown.find("```").unwrap()];
+    assert_eq!(printed.trim_end(), shown.trim_end());
+}
