@@ -74,11 +74,12 @@ pub fn check(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Ch
             let senders = read_senders(root)?;
             let asked = drop_name(root, path);
             // Those that the next pass takes before it decide whether it is a duplicate.
-            let before = intake::list(root, &senders).context("kan ikke lese inbox/")?.drops.into_iter();
-            let before = before.filter(|name| *name < asked && real(path) != real(&name.in_inbox(root)));
-            let in_inbox = real(path).starts_with(real(&root.inbox()));
             let mut drops: Vec<(DropName, PathBuf)> = Vec::new();
-            drops.extend(before.filter(|_| in_inbox).map(|name| (name.clone(), name.in_inbox(root))));
+            if real(path).starts_with(real(&root.inbox())) {
+                let listed = intake::list(root, &senders).context("kan ikke lese inbox/")?.drops;
+                let before = listed.into_iter().filter(|name| *name < asked);
+                drops.extend(before.map(|name| (name.clone(), name.in_inbox(root))));
+            }
             let others = drops.len();
             drops.push((asked, path.to_owned()));
             check_drops(&mut checked, root, settings, &senders, drops, others)?;

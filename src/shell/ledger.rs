@@ -29,8 +29,8 @@ const WITHOUT_ACCOUNTS: u32 = 1;
 /// How long a commit waits for another process that reads.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
-pub use accounts::Account;
 use accounts::account;
+pub use accounts::{Account, account_place};
 pub use night::{AltinnStay, ListedEvent, Onward, Tally};
 
 /// For operators, where a reading or writing of the ledger fails in the middle of a pass.
@@ -69,7 +69,7 @@ pub struct Pending {
     pub status: String,
     /// What is written into the folder beside it; other files of ours that are there go.
     pub beside: Vec<Beside>,
-    /// The version of these texts; see [`TEXTS`].
+    /// The version of these texts.
     pub version: u32,
 }
 
@@ -81,9 +81,14 @@ pub struct Beside {
 }
 
 /// The version of recorded texts that is written. Those before are read too: 1 had `BESLUTNING.txt` in a column.
-pub const TEXTS: u32 = 2;
+const TEXTS: u32 = 2;
 
 impl Pending {
+    /// A decision as this version records it.
+    pub fn new(source: String, target: String, folder: String, status: &Status, beside: Vec<Beside>) -> Self {
+        Self { source, target, folder, status: status.to_yaml(), beside, version: TEXTS }
+    }
+
     /// The channel that a letter of the intake goes to.
     pub fn channel(&self) -> Option<Channel> {
         Channel::named(&self.target)

@@ -319,17 +319,19 @@ impl<'a> Spool<'a> {
         let mut unmarked = Vec::new();
         for place in places {
             for folder in subfolders(&place)? {
-                let is_batch = || {
-                    let name = folder.file_name().unwrap_or_default();
-                    is_batch_name(&name.to_string_lossy()) && folder.join(BATCH).is_file()
-                };
-                if !folder.join(READY).exists() && (folder.join(STATUS).is_file() || is_batch()) {
+                if !folder.join(READY).exists() && (folder.join(STATUS).is_file() || is_batch(&folder)) {
                     unmarked.push(folder);
                 }
             }
         }
         Ok(unmarked)
     }
+}
+
+/// A sealed print batch: `batch-YYYY-MM-DD-NN` with its `batch.yaml`. A letter's name ends in its id.
+pub fn is_batch(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default();
+    is_batch_name(&name.to_string_lossy()) && folder.join(BATCH).is_file()
 }
 
 /// The folders directly in `dir`, in name order; none where it is missing.

@@ -1,5 +1,7 @@
 //! What the ledger vouches for of each letter that lies in `outbox/`: its place, and what its `status.yaml` says.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{FILLED, Ledger};
@@ -31,6 +33,13 @@ impl Ledger {
         let row =
             statement.query_row([account_place(place)], |row| Ok(Account { id: row.get(0)?, status: row.get(1)? }));
         Ok(row.optional()?)
+    }
+
+    /// Every place that a letter is recorded to lie in; see [`account_place`].
+    pub fn places(&self) -> anyhow::Result<HashSet<String>> {
+        let mut statement = self.connection.prepare_cached("SELECT place FROM account")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Where a letter is recorded to lie, below `outbox/`, or within its batch.
@@ -72,8 +81,9 @@ pub(super) fn account(connection: &Connection, id: &str, place: &str, text: &str
         .map(drop)
 }
 
-/// A batch moves whole, so a letter's place in it is counted from the batch on.
-fn account_place(place: &str) -> &str {
+/// A place below `outbox/` as accounts have it: a batch moves whole, so a letter's place in it is counted from the batch
+/// on.
+pub fn account_place(place: &str) -> &str {
     let at = place.find("/batch-").filter(|at| place[at + 1..].contains('/'));
     at.map_or(place, |at| &place[at + 1..])
 }

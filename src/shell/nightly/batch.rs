@@ -22,7 +22,7 @@ use crate::core::nightly::refuse;
 use crate::core::route::Channel;
 use crate::core::senders::Sender;
 use crate::core::status::Status;
-use crate::shell::ledger::{Beside, OUTBOX, Onward, Pending, TEXTS};
+use crate::shell::ledger::{Beside, OUTBOX, Onward, Pending};
 use crate::shell::moves::Journey;
 
 /// What an operator reads of a letter that is not what was decided on.
@@ -39,15 +39,18 @@ impl Night<'_> {
         let folders = waiting_for_print(self.pass.desk.root).context("kan ikke lese outbox/print")?;
         let busy = self.busy()?;
         let mut by_sender: BTreeMap<String, Vec<(PathBuf, Status)>> = BTreeMap::new();
-        for path in folders {
-            if self.doubtful.contains(&path) {
-                continue;
-            }
+        let accounts = standing::accounts(self.pass.desk.root, &self.pass.ledger, &folders)?;
+        let known = Known { busy: &busy, doubled: &self.doubled };
+        let standings = folders.par_iter().zip(&accounts);
+        let standings: Vec<Standing> =
+            standings.map(|(path, account)| known.standing(path, false, account.as_ref())).collect();
+        for (path, standing) in folders.into_iter().zip(standings) {
             // What is doubtful has been named already, in the same night.
-            let account = standing::account(self.pass.desk.root, &self.pass.ledger, &path)?;
-            let known = Known { busy: &busy, doubled: &self.doubled };
-            if let Standing::Sure(status) = known.standing(&path, false, account.as_ref()) {
-                by_sender.entry(status.avsender.clone().unwrap_or_default()).or_default().push((path, *status));
+            match standing {
+                Standing::Sure(status) if !self.doubtful.contains(&path) => {
+                    by_sender.entry(status.avsender.clone().unwrap_or_default()).or_default().push((path, *status));
+                }
+                _ => {}
             }
         }
         for (number, letters) in by_sender {
@@ -159,14 +162,11 @@ impl Night<'_> {
         let journey = |letter: Unprintable| {
             let code = letter.refusal.code;
             let status = refuse(&letter.status, code, letter.refusal.sentence(), self.now);
-            let pending = Pending {
-                source: format!("{OUTBOX}{}/{}", Channel::Print.as_str(), name(&letter.path)),
-                target: Channel::Avvist.as_str().to_owned(),
-                folder: name(&letter.path),
-                status: status.to_yaml(),
-                beside: vec![Beside { name: DECISION.to_owned(), text: letter::decision_text(&status, code) }],
-                version: TEXTS,
-            };
+            let folder = name(&letter.path);
+            let source = format!("{OUTBOX}{}/{folder}", Channel::Print.as_str());
+            let decision = Beside { name: DECISION.to_owned(), text: letter::decision_text(&status, code) };
+            let target = Channel::Avvist.as_str().to_owned();
+            let pending = Pending::new(source, target, folder, &status, vec![decision]);
             Journey { from: letter.path, pending, status }
         };
         let journeys: Vec<Journey> = letters.into_iter().map(journey).collect();

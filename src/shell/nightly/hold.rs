@@ -6,12 +6,11 @@ use anyhow::Context;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Night, NightReport};
+use super::Night;
 use crate::core::nightly::{self as rules, Outcome, Step};
 use crate::core::route::Channel;
 use crate::core::status::Status;
 use crate::shell::find::find;
-use crate::shell::nightly::Receipts;
 use crate::shell::nightly::letters::Decided;
 use crate::shell::nightly::standing;
 use crate::shell::nightly::survey::{Kind, Letter};
@@ -36,21 +35,7 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
     let (_lock, senders) = enter(root, settings)?;
     let mut pass = Pass::begin(root, settings, &senders, true)?;
     pass.report.messages.clear();
-    let mut night = Night {
-        pass,
-        report: NightReport::default(),
-        now: settings.now,
-        receipts: Receipts::default(),
-        receipts_alive: false,
-        waiting_in_altinn: 0,
-        reminded: Vec::new(),
-        matters: Vec::new(),
-        met: std::collections::HashSet::new(),
-        doubled: std::collections::HashSet::new(),
-        told: Vec::new(),
-        doubtful: std::collections::HashSet::new(),
-        doubts: Default::default(),
-    };
+    let mut night = Night::new(pass);
     let busy = night.busy()?;
     let found = find(root, query)?;
     let place = |path: &Path| path.strip_prefix(root.dir()).unwrap_or(path).to_string_lossy().into_owned();
@@ -89,8 +74,8 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
 impl Night<'_> {
     /// Stops a letter, or says why it is too late. What receipts say happened first; tonight's `nightly` acts on that.
     fn stop(&mut self, path: &Path, status: &Status, at: &str, reason: &str) -> anyhow::Result<Option<&'static str>> {
-        let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, path)?;
-        if recorded.as_ref() != Some(status) {
+        let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, [&path.to_owned()])?;
+        if recorded != [Some(status.clone())] {
             return Ok(Some(
                 "Mappen eller status.yaml er endret av andre enn postgang. Prøv: kjør postgang nightly, som sier hva som er galt.",
             ));

@@ -22,7 +22,7 @@ use crate::core::senders::Senders;
 use crate::core::status::Status;
 use crate::shell::dir::read_regular;
 use crate::shell::find::read_status;
-use crate::shell::ledger::{Account, Onward, Pending, TEXTS};
+use crate::shell::ledger::{Account, Onward, Pending};
 use crate::shell::moves::{self, Journey};
 use crate::shell::pass::Pass;
 use crate::shell::receipts::Receipts;
@@ -120,8 +120,7 @@ impl Night<'_> {
             let senders = self.pass.desk.senders;
             let (receipts, doubts) = (&self.receipts, &self.doubts);
             let desk = Desk { receipts, known, night: self.rules(), senders, doubts };
-            let accounts = chunk.iter().map(|letter| standing::account(root, &self.pass.ledger, &letter.path));
-            let accounts = accounts.collect::<anyhow::Result<Vec<_>>>()?;
+            let accounts = standing::accounts(root, &self.pass.ledger, chunk.iter().map(|letter| &letter.path))?;
             let decided: Vec<Result<Decided, Waits>> = chunk
                 .par_iter()
                 .zip(&accounts)
@@ -250,14 +249,9 @@ impl Night<'_> {
             Go::Print => Channel::Print.as_str().to_owned(),
             Go::Archive => self.archive(),
         };
-        Some(Pending {
-            source: inside(self.pass.desk.root, &decided.letter.path),
-            target,
-            folder: name(&decided.letter.path),
-            status: decided.step.status.to_yaml(),
-            beside: Vec::new(),
-            version: TEXTS,
-        })
+        let path = &decided.letter.path;
+        let source = inside(self.pass.desk.root, path);
+        Some(Pending::new(source, target, name(path), &decided.step.status, Vec::new()))
     }
 }
 

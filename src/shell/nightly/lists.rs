@@ -126,11 +126,11 @@ impl Night<'_> {
         let mut rows = std::mem::take(&mut self.matters);
         // In one order, whichever step of the night came upon them.
         rows.sort();
-        for letter in subfolders(&root.channel(Channel::Avvist)).context("kan ikke lese outbox/avvist")? {
-            if let Some(status) = standing::recorded(root, &self.pass.ledger, &letter)? {
-                let what = if status.status == State::IkkeLevert { "ikke levert" } else { "avvist" };
-                rows.push(matter(what, &status, &inside(root, &letter)));
-            }
+        let refused = subfolders(&root.channel(Channel::Avvist)).context("kan ikke lese outbox/avvist")?;
+        for (letter, status) in refused.iter().zip(standing::recorded(root, &self.pass.ledger, &refused)?) {
+            let Some(status) = status else { continue };
+            let what = if status.status == State::IkkeLevert { "ikke levert" } else { "avvist" };
+            rows.push(matter(what, &status, &inside(root, letter)));
         }
         let (given_up, first, last) = self.undelivered(day)?;
         rows.extend(given_up);

@@ -34,7 +34,7 @@ use super::root::Root;
 use crate::core::calendar::Time;
 use crate::core::identity::OrgNumber;
 use crate::core::nightly::{self as rules, Doubt};
-use crate::core::status::Stamp;
+use crate::core::status::{Stamp, Status};
 
 /// Letters that share their syncs.
 const BATCH: usize = 1_000;
@@ -69,27 +69,35 @@ pub fn nightly(root: &Root, settings: &Settings, unnotified: &[OrgNumber]) -> Re
     let (_lock, senders) = enter(root, settings)?;
     let pass = Pass::begin(root, settings, &senders, true)?;
     let receipts = receipts::read(&root.receipts()).context(receipts::UNREADABLE)?;
-    let now = settings.now;
-    let mut night = Night {
-        pass,
-        report: NightReport::default(),
-        now,
-        receipts_alive: is_sign_of_life(&receipts.written, now, senders.registers.receipts_age_hours_max),
-        receipts,
-        waiting_in_altinn: 0,
-        reminded: Vec::new(),
-        matters: Vec::new(),
-        met: HashSet::new(),
-        doubled: HashSet::new(),
-        told: Vec::new(),
-        doubtful: HashSet::new(),
-        doubts: Doubts::default(),
-    };
+    let mut night = Night::new(pass);
+    night.receipts_alive = is_sign_of_life(&receipts.written, settings.now, senders.registers.receipts_age_hours_max);
+    night.receipts = receipts;
     night.run(unnotified)?;
     let Night { pass, mut report, .. } = night;
     report.run = pass.report;
     report.run.seconds = started.elapsed().as_secs_f64();
     Ok(report)
+}
+
+impl<'a> Night<'a> {
+    /// Before any receipt is read.
+    fn new(pass: Pass<'a>) -> Self {
+        Self {
+            now: pass.desk.settings.now,
+            pass,
+            report: NightReport::default(),
+            receipts: Receipts::default(),
+            receipts_alive: false,
+            waiting_in_altinn: 0,
+            reminded: Vec::new(),
+            matters: Vec::new(),
+            met: HashSet::new(),
+            doubled: HashSet::new(),
+            told: Vec::new(),
+            doubtful: HashSet::new(),
+            doubts: Doubts::default(),
+        }
+    }
 }
 
 impl Night<'_> {
@@ -143,15 +151,14 @@ impl Night<'_> {
         let letters = std::mem::take(&mut self.reminded);
         for chunk in letters.chunks(BATCH) {
             let night = self.rules();
-            let mut decided = Vec::new();
-            for letter in chunk {
-                let Some(before) = standing::recorded(self.pass.desk.root, &self.pass.ledger, &letter.path)? else {
-                    continue;
-                };
-                if let Some(step) = rules::reminded(&before, &night) {
-                    decided.push(Decided { letter, before, step });
-                }
-            }
+            let paths = chunk.iter().map(|letter| &letter.path);
+            let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, paths)?;
+            let decide = |(letter, before): (_, Option<_>)| {
+                let before = before?;
+                let step = rules::reminded(&before, &night)?;
+                Some(Decided { letter, before, step })
+            };
+            let decided = chunk.iter().zip(recorded).filter_map(decide).collect();
             self.carry_out(decided)?;
         }
         Ok(())
@@ -163,15 +170,9 @@ impl Night<'_> {
         let at = self.at();
         for batch in batches {
             let letters = survey::subfolders(&batch).context("kan ikke lese bunken")?;
-            let mut settled = !letters.is_empty();
-            for letter in &letters {
-                let status = standing::recorded(self.pass.desk.root, &self.pass.ledger, letter)?;
-                settled &= status.is_some_and(|status| rules::is_settled(&status));
-                if !settled {
-                    break;
-                }
-            }
-            if !settled {
+            let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, &letters)?;
+            let is_settled = |letter: &Option<Status>| letter.as_ref().is_some_and(rules::is_settled);
+            if letters.is_empty() || !recorded.iter().all(is_settled) {
                 continue;
             }
             let Pass { desk, ledger, .. } = &mut self.pass;

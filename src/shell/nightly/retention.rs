@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use chrono::{Days, Months, NaiveDate};
+use rayon::prelude::*;
 
 use super::standing;
 use super::survey::{is_batch, name, subfolders};
@@ -11,6 +12,7 @@ use super::{Night, inside};
 use crate::core::calendar::{Time, midnight, parse_time};
 use crate::core::names::shown;
 use crate::core::route::Channel;
+use crate::core::status::Status;
 use crate::shell::find::read_status;
 
 /// The day in a batch's name.
@@ -43,17 +45,14 @@ impl Night<'_> {
     }
 
     fn purge_letters(&mut self, folders: Vec<PathBuf>, limit: Time) -> anyhow::Result<()> {
-        let mut old = Vec::new();
-        for path in folders {
+        let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, &folders)?;
+        let old = |(path, recorded): (PathBuf, Option<Status>)| {
             // A copy that somebody made is as old as it says, and no letter of the ledger's.
-            let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, &path)?;
             let id = recorded.as_ref().map(|status| status.forsendelsesId.clone());
-            let Some(status) = recorded.or_else(|| read_status(&path)) else { continue };
-            if status.plassert.0 < limit {
-                old.push((path, id));
-            }
-        }
-        self.delete(old)
+            let status = recorded.or_else(|| read_status(&path))?;
+            (status.plassert.0 < limit).then_some((path, id))
+        };
+        self.delete(folders.into_par_iter().zip(recorded).filter_map(old).collect())
     }
 
     /// A batch is as old as its archiving.
@@ -64,11 +63,8 @@ impl Night<'_> {
             return Ok(());
         }
         let letters = subfolders(batch).context("kan ikke lese outbox/arkiv")?;
-        let mut ids = Vec::new();
-        for letter in &letters {
-            let account = standing::account(self.pass.desk.root, &self.pass.ledger, letter)?;
-            ids.extend(account.map(|account| account.id));
-        }
+        let accounts = standing::accounts(self.pass.desk.root, &self.pass.ledger, &letters)?;
+        let ids: Vec<String> = accounts.into_iter().flatten().map(|account| account.id).collect();
         self.pass.ledger.purged(&self.at(), &ids)?;
         self.report.purged += ids.len();
         self.remove(batch);

@@ -24,7 +24,7 @@ use crate::core::names::{BATCH, STATUS};
 use crate::core::nightly::seal as sealed;
 use crate::core::route::Channel;
 use crate::core::status::{Stamp, Status};
-use crate::shell::ledger::{Ledger, OUTBOX, Onward, Pending, TEXTS};
+use crate::shell::ledger::{Ledger, OUTBOX, Onward, Pending};
 use crate::shell::moves;
 use crate::shell::root::Root;
 use crate::shell::spool::Spool;
@@ -50,18 +50,11 @@ pub fn seal(
 ) -> anyhow::Result<Option<String>> {
     spool.sync().context("kan ikke lagre bunken varig")?;
     let statuses: Vec<Status> = batch.letters.iter().map(|(_, status)| sealed(status, batch.name, now)).collect();
-    let onward = batch.letters.iter().zip(&statuses).map(|((path, _), status)| Onward {
-        status,
-        pending: Some(Pending {
-            source: format!("{OUTBOX}{}/{}", Channel::Print.as_str(), name(path)),
-            target: format!("{}/{}", Channel::Print.as_str(), batch.name),
-            folder: name(path),
-            status: status.to_yaml(),
-            beside: Vec::new(),
-            version: TEXTS,
-        }),
-        reminded: false,
-        released: false,
+    let print = Channel::Print.as_str();
+    let onward = batch.letters.iter().zip(&statuses).map(|((path, _), status)| {
+        let (folder, target) = (name(path), format!("{print}/{}", batch.name));
+        let pending = Pending::new(format!("{OUTBOX}{print}/{folder}"), target, folder, status, Vec::new());
+        Onward { status, pending: Some(pending), reminded: false, released: false }
     });
     let onward: Vec<Onward> = onward.collect();
     let at = Stamp(now).to_string();

@@ -2,7 +2,7 @@
 //! dragged or edited), the letter waits and is named: what decides is what the ledger recorded.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
@@ -11,7 +11,7 @@ use super::{Night, inside};
 use crate::core::names::shown;
 use crate::core::status::Status;
 use crate::shell::find::{read_status, read_status_text};
-use crate::shell::ledger::{Account, Ledger, OUTBOX};
+use crate::shell::ledger::{Account, Ledger, OUTBOX, account_place};
 use crate::shell::root::Root;
 
 /// What may be done with a folder.
@@ -71,27 +71,37 @@ impl Known<'_> {
     }
 }
 
-/// What is recorded of the letter in this folder.
-pub(super) fn account(root: &Root, ledger: &Ledger, path: &Path) -> anyhow::Result<Option<Account>> {
-    let place = path.strip_prefix(root.outbox()).unwrap_or(path).to_string_lossy();
-    ledger.account(&place)
+/// What is recorded of the letters in these folders, in their order.
+pub(super) fn accounts<'p>(
+    root: &Root,
+    ledger: &Ledger,
+    paths: impl IntoIterator<Item = &'p PathBuf>,
+) -> anyhow::Result<Vec<Option<Account>>> {
+    let outbox = root.outbox();
+    let place = |path: &'p PathBuf| path.strip_prefix(&outbox).unwrap_or(path).to_string_lossy();
+    paths.into_iter().map(|path| ledger.account(&place(path))).collect()
 }
 
-/// The letter in this folder as it was recorded.
-pub(super) fn recorded(root: &Root, ledger: &Ledger, path: &Path) -> anyhow::Result<Option<Status>> {
-    Ok(account(root, ledger, path)?.and_then(|account| Status::from_yaml(account.status.as_bytes()).ok()))
+/// The letters in these folders as they were recorded.
+pub(super) fn recorded<'p>(
+    root: &Root,
+    ledger: &Ledger,
+    paths: impl IntoIterator<Item = &'p PathBuf>,
+) -> anyhow::Result<Vec<Option<Status>>> {
+    let status = |account: &Option<Account>| Status::from_yaml(account.as_ref()?.status.as_bytes()).ok();
+    Ok(accounts(root, ledger, paths)?.par_iter().map(status).collect())
 }
 
 impl Night<'_> {
     /// The letters that folders claim to be which the ledger does not know in their place.
     pub(super) fn doubled(&self, letters: &[Letter]) -> anyhow::Result<HashSet<String>> {
-        let Night { pass, .. } = self;
-        let mut strangers = Vec::new();
-        for letter in letters {
-            if account(pass.desk.root, &pass.ledger, &letter.path)?.is_none() {
-                strangers.push(letter);
-            }
-        }
+        let known = self.pass.ledger.places()?;
+        let outbox = self.pass.desk.root.outbox();
+        let is_known = |letter: &Letter| {
+            let place = letter.path.strip_prefix(&outbox).unwrap_or(&letter.path).to_string_lossy();
+            known.contains(account_place(&place))
+        };
+        let strangers: Vec<&Letter> = letters.iter().filter(|letter| !is_known(letter)).collect();
         let id = |letter: &&Letter| read_status(&letter.path).map(|status| status.forsendelsesId);
         Ok(strangers.par_iter().filter_map(id).collect())
     }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::core::names::{BATCH, READY, is_batch_name, is_plain_text_stop, is_stop, shown};
+use crate::core::names::{READY, is_plain_text_stop, is_stop, shown};
 use crate::core::route::Channel;
 use crate::core::status::Status;
 use crate::shell::root::Root;
-pub use crate::shell::spool::subfolders;
+pub use crate::shell::spool::{is_batch, subfolders};
 
 /// Which rules a letter is under tonight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,11 +135,6 @@ impl Letter {
         let stops = || self.stops.iter().filter(|path| !is_document(path));
         stops().find(|path| is_plain_text_stop(&name(path))).or_else(|| stops().next())
     }
-}
-
-/// A sealed print batch: `batch-YYYY-MM-DD-NN` with its `batch.yaml`. A letter's name ends in its id.
-pub fn is_batch(folder: &Path) -> bool {
-    is_batch_name(&name(folder)) && folder.join(BATCH).is_file()
 }
 
 pub fn name(path: &Path) -> String {

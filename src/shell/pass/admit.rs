@@ -17,7 +17,7 @@ use crate::core::letter::{Digest256, Key};
 use crate::core::names::{DECISION, letter_name, shown};
 use crate::core::route::Channel;
 use crate::core::status::{Placing, Stamp, Status};
-use crate::shell::ledger::{Beside, Earlier, FAILED as LEDGER_FAILED, Keyed, Pending, TEXTS};
+use crate::shell::ledger::{Beside, Earlier, FAILED as LEDGER_FAILED, Keyed, Pending};
 use crate::shell::moves::{self, Arrived, Journey};
 use crate::shell::registers::{Lookup, Registers};
 use crate::shell::spool::DropName;
@@ -152,14 +152,9 @@ impl Desk<'_> {
             name: DECISION.to_owned(),
             text: decision_text(&status, decision.code, letter.name.sender),
         });
-        let pending = Pending {
-            source: letter.name.shown(),
-            target: decision.channel.as_str().to_owned(),
-            folder: letter_name(&letter.name.text(), &id[..8]),
-            status: status.to_yaml(),
-            beside: beside.into_iter().collect(),
-            version: TEXTS,
-        };
+        let target = decision.channel.as_str().to_owned();
+        let folder = letter_name(&letter.name.text(), &id[..8]);
+        let pending = Pending::new(letter.name.shown(), target, folder, &status, beside.into_iter().collect());
         let keyed = Keyed { key: letter.key.digest(), attempt, metadata: letter.metadata };
         let from = letter.name.in_work(self.root);
         (Some(keyed), letter.name, Journey { from, pending, status })

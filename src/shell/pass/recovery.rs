@@ -13,9 +13,10 @@ use crate::core::route::State;
 use crate::core::status::{Stamp, Status};
 use crate::shell::find::{letters, read_status_text};
 use crate::shell::intake;
-use crate::shell::ledger::{Keyed, OUTBOX, Remembered};
+use crate::shell::ledger::{Keyed, OUTBOX, Pending, Remembered, account_place};
 use crate::shell::moves;
 use crate::shell::nightly::seal;
+use crate::shell::root::Root;
 
 /// Drops with one key that are told apart when the ledger is rebuilt.
 const ATTEMPTS_MAX: u32 = 1_000;
@@ -67,7 +68,9 @@ impl Pass<'_> {
         }
         let Desk { root, spool, .. } = &*self.desk;
         let places: HashMap<String, PathBuf> = match unwritten.iter().any(|(_, place, _)| place.starts_with("batch-")) {
-            true => letters(root).filter_map(|path| Some((within_batch(&path)?, path))).collect(),
+            true => letters(root)
+                .filter_map(|path| Some((account_place(&below_outbox(root, &path)?).to_owned(), path)))
+                .collect(),
             false => HashMap::new(),
         };
         let folder = |place: &String| places.get(place).cloned().unwrap_or_else(|| root.outbox().join(place));
@@ -102,7 +105,7 @@ impl Pass<'_> {
         let account = |path: PathBuf| {
             let text = String::from_utf8(read_status_text(&path)?).ok()?;
             let id = Status::from_yaml(text.as_bytes()).ok()?.forsendelsesId;
-            let place = path.strip_prefix(root.outbox()).ok()?.to_string_lossy().into_owned();
+            let place = below_outbox(root, &path)?;
             self.ledger.knows(&id).ok()?.then_some((id, place, text))
         };
         let accounts: Vec<_> = letters(root).filter_map(account).collect();
@@ -116,12 +119,11 @@ impl Pass<'_> {
         let desk = &self.desk;
         let found: Vec<Remembered> = folders.par_iter().filter_map(|folder| desk.remember(folder)).collect();
         let (mut unknown, mut accounts, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new());
-        let pending = self.ledger.pending()?;
+        let pending: HashMap<String, Pending> = self.ledger.pending()?.into_iter().collect();
         for letter in found {
             let id = letter.status.forsendelsesId.clone();
             // A decision of the older ledger that has been carried out, or overtaken, since.
-            if pending.iter().any(|(own, pending)| *own == id && pending.source != format!("{OUTBOX}{}", letter.place))
-            {
+            if pending.get(&id).is_some_and(|pending| pending.source != format!("{OUTBOX}{}", letter.place)) {
                 elsewhere.push(id.clone());
             }
             match self.ledger.knows(&id)? {
@@ -129,9 +131,7 @@ impl Pass<'_> {
                 false => unknown.push(letter),
             }
         }
-        let identity = |letter: &Remembered| (letter.keyed.key, letter.keyed.attempt);
-        unknown.sort_by_key(identity);
-        unknown.dedup_by_key(|letter| identity(letter));
+        let unknown = distinct(unknown);
         self.ledger.withdraw(&elsewhere, None)?;
         self.ledger.remember(&Stamp(self.desk.settings.now).to_string(), &unknown)?;
         self.ledger.take_up_accounts(&accounts)?;
@@ -148,10 +148,7 @@ impl Pass<'_> {
     pub(super) fn rebuild_ledger(&mut self) -> Result<(), PassError> {
         let folders: Vec<PathBuf> = letters(self.desk.root).collect();
         let desk = &self.desk;
-        let mut letters: Vec<Remembered> = folders.par_iter().filter_map(|folder| desk.remember(folder)).collect();
-        let identity = |letter: &Remembered| (letter.keyed.key, letter.keyed.attempt);
-        letters.sort_by_key(identity);
-        letters.dedup_by_key(|letter| identity(letter));
+        let letters = distinct(folders.par_iter().filter_map(|folder| desk.remember(folder)).collect());
         let forgotten = folders.len() - letters.len();
         self.ledger.remember(&Stamp(self.desk.settings.now).to_string(), &letters)?;
         if folders.is_empty() {
@@ -169,10 +166,17 @@ impl Pass<'_> {
     }
 }
 
-/// Where a letter lies within its batch: `batch-…/letter`.
-fn within_batch(path: &Path) -> Option<String> {
-    let batch = path.parent()?.file_name()?.to_str().filter(|name| name.starts_with("batch-"))?;
-    Some(format!("{batch}/{}", path.file_name()?.to_str()?))
+/// Where a folder lies below `outbox/`.
+fn below_outbox(root: &Root, folder: &Path) -> Option<String> {
+    Some(folder.strip_prefix(root.outbox()).ok()?.to_string_lossy().into_owned())
+}
+
+/// The letters in the order of their keys, each once: copies that somebody made are the same letter.
+fn distinct(mut letters: Vec<Remembered>) -> Vec<Remembered> {
+    let identity = |letter: &Remembered| (letter.keyed.key, letter.keyed.attempt);
+    letters.sort_by_key(identity);
+    letters.dedup_by_key(|letter| identity(letter));
+    letters
 }
 
 impl Desk<'_> {
@@ -189,7 +193,7 @@ impl Desk<'_> {
         let key = intake::key(folder, &drop, &reads, &sender).ok()?;
         let is = |attempt| key.id(attempt).to_string() == status.forsendelsesId;
         let attempt = if is(None) { 1 } else { (1..=ATTEMPTS_MAX).find(|n| is(Some(*n)))? };
-        let place = folder.strip_prefix(self.root.outbox()).ok()?.to_string_lossy().into_owned();
+        let place = below_outbox(self.root, folder)?;
         let returned = status.hendelser.iter().any(|event| event.status == State::Retur);
         let released = returned || matches!(status.status, State::ManueltHandtert | State::IkkeLevert);
         let keyed = Keyed { key: key.digest(), attempt, metadata: drop.metadata };
