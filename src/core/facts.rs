@@ -1,15 +1,8 @@
 //! What the registers say of a recipient, as far as a rule uses it.
 //!
-//! Source: eForvaltningsforskriften § 32 (contact data older than 18 months may not be used), Digdir's description
-//! of KRR, Brønnøysundregistrene's bulk files.
+//! Source: Digdir's description of KRR, Brønnøysundregistrene's bulk files.
 
-use chrono::{DateTime, Months, NaiveDate};
-use chrono_tz::Tz;
-
-use super::calendar::Time;
-
-/// Months after which contact data that nobody has touched or confirmed may no longer be used.
-pub const CONTACT_MONTHS_MAX: u32 = 18;
+use chrono::NaiveDate;
 
 /// A digital mailbox, by its supplier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,12 +25,6 @@ impl Mailbox {
     }
 }
 
-/// Whether contact data last touched at `touched` may still be used at `now`: eighteen calendar months, the day
-/// clamped to the month's end; exactly eighteen is too old.
-pub fn contact_is_fresh(touched: DateTime<Tz>, now: Time) -> bool {
-    touched.checked_add_months(Months::new(CONTACT_MONTHS_MAX)).is_some_and(|expiry| now < expiry)
-}
-
 /// What KRR and the reservations say of a person at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PersonFacts {
@@ -45,7 +32,7 @@ pub struct PersonFacts {
     pub in_krr: bool,
     /// Reserved in KRR, or in `reservasjoner.csv` from its day on.
     pub reserved: bool,
-    /// Active, not `KAN_IKKE_VARSLES`, and with a contact that may still be used.
+    /// See [`super::reachable`].
     pub notifiable: bool,
     pub mailbox: Option<Mailbox>,
 }
@@ -79,7 +66,6 @@ pub struct Address {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::calendar::parse_time;
 
     #[test]
     fn suppliers() {
@@ -93,20 +79,6 @@ mod tests {
             ("910077473", Mailbox::Other),
         ] {
             assert_eq!(Mailbox::of_supplier(number), expected, "{number}");
-        }
-    }
-
-    #[test]
-    fn eighteen_months_exactly_is_too_old() {
-        for (touched, now, fresh) in [
-            ("2025-05-23T09:00:00+02:00", "2026-11-23T09:00:00+01:00", false),
-            ("2025-05-23T09:00:01+02:00", "2026-11-23T09:00:00+01:00", true),
-            // 31 August + 18 months is clamped to 28 February.
-            ("2024-08-31T00:00:00+02:00", "2026-02-27T23:59:59+01:00", true),
-            ("2024-08-31T00:00:00+02:00", "2026-02-28T00:00:00+01:00", false),
-        ] {
-            let (touched, now) = (parse_time(touched).unwrap(), parse_time(now).unwrap());
-            assert_eq!(contact_is_fresh(touched, now), fresh, "{touched} {now}");
         }
     }
 }

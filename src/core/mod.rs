@@ -14,6 +14,7 @@ pub mod names;
 pub mod nightly;
 pub mod place;
 pub mod print;
+pub mod reachable;
 pub mod receipts;
 pub mod route;
 pub mod senders;

@@ -8,8 +8,9 @@ use super::header::Row;
 use super::moment::{read_date, read_moment};
 use super::table::Register;
 use crate::core::calendar::{Time, midnight};
-use crate::core::facts::{Mailbox, PersonFacts, contact_is_fresh};
+use crate::core::facts::{Mailbox, PersonFacts};
 use crate::core::identity::{OrgNumber, PersonId, RecipientId};
+use crate::core::reachable::{Contact, NoticeStatus, is_contact, notifiable};
 use crate::core::unreadable_identity::Suspects;
 
 pub struct Krr;
@@ -62,43 +63,30 @@ impl Register for Krr {
             "" if !in_krr => false,
             _ => return Err("«reservasjon» er verken JA eller NEI"),
         };
-        let may_notify = match &*row.text(NOTICE_STATUS) {
-            "KAN_VARSLES" => Some(true),
-            "KAN_IKKE_VARSLES" => Some(false),
-            "" => None,
+        let notice_status = match &*row.text(NOTICE_STATUS) {
+            "KAN_VARSLES" => NoticeStatus::May,
+            "KAN_IKKE_VARSLES" => NoticeStatus::MayNot,
+            "" => NoticeStatus::Unsaid,
             _ => return Err("«varslingsstatus» er verken KAN_VARSLES eller KAN_IKKE_VARSLES"),
         };
-        let email = usable(row, EMAIL, may_notify, now)?;
-        let mobile = usable(row, MOBILE, may_notify, now)?;
+        let contacts = [contact(row, EMAIL)?, contact(row, MOBILE)?];
         let supplier = row.text(MAILBOX_SUPPLIER);
         let has_mailbox = !supplier.is_empty() && !row.text(MAILBOX_ADDRESS).is_empty();
         Ok(PersonFacts {
             in_krr,
             reserved,
-            notifiable: in_krr && may_notify != Some(false) && (email || mobile),
+            notifiable: notifiable(in_krr, notice_status, contacts).at(now),
             mailbox: has_mailbox.then(|| Mailbox::of_supplier(&supplier)),
         })
     }
 }
 
-/// Whether a contact may still be used: touched or confirmed less than eighteen months ago, or, where the register
-/// gives neither date, because it says itself that the person can be notified.
-fn usable(
-    row: &Row<'_>,
-    [contact, updated, verified]: [usize; 3],
-    may_notify: Option<bool>,
-    now: Time,
-) -> Result<bool, &'static str> {
+fn contact(row: &Row<'_>, [contact, updated, verified]: [usize; 3]) -> Result<Contact, &'static str> {
     let date = |column| match &*row.text(column) {
         "" => Ok(None),
         text => read_moment(text).map(Some).ok_or("en dato for kontaktinformasjonen kan ikke leses"),
     };
-    let dates = [date(updated)?, date(verified)?];
-    let fresh = match dates {
-        [None, None] => may_notify == Some(true),
-        dates => dates.into_iter().flatten().any(|date| contact_is_fresh(date, now)),
-    };
-    Ok(fresh && !row.text(contact).is_empty())
+    Ok(Contact { given: is_contact(&row.text(contact)), updated: date(updated)?, verified: date(verified)? })
 }
 
 /// `reservasjoner.csv`. The fact is whether the reservation has begun.

@@ -411,6 +411,7 @@ fn what_a_krr_row_means() {
         ("NEI,AKTIV,KAN_VARSLES,a@b.test,OLD,,,FRESH,,,", facts(true, false, false, None)),
         ("NEI,AKTIV,KAN_VARSLES,,FRESH,FRESH,,,,,", facts(true, false, false, None)),
         ("NEI,AKTIV,KAN_VARSLES,   ,FRESH,,,,,,", facts(true, false, false, None)),
+        ("NEI,AKTIV,KAN_VARSLES,NULLstillt@default.digdir.no,FRESH,,,,,,", facts(true, false, false, None)),
         // Without dates the register's own word decides.
         ("NEI,AKTIV,KAN_VARSLES,,,,+4790000000,,,,", facts(true, false, true, None)),
         ("NEI,AKTIV,,,,,+4790000000,,,,", facts(true, false, false, None)),
