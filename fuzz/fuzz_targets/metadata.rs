@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use postgang::core::code::Refusal;
-use postgang::core::forsendelse::{Format, parse};
+use postgang::core::format::{Format, parse};
 use postgang::core::letter::{Key, Letter};
 use postgang::core::names::shown;
 

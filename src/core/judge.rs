@@ -11,9 +11,9 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::code::{Code, Refusal};
 use super::facts::Address;
-use super::forsendelse::Text;
+
 use super::identity::{OrgNumber, RecipientId, redact};
-use super::letter::{Digest256, Document, Letter, Recipient};
+use super::letter::{Digest256, Document, Letter, Recipient, Text};
 use super::names::{is_nearly, is_valid_document_name, looks_like_pdf, shown};
 use super::print::{Country, PrintLimits, Violation};
 use super::route::{Channel, Decision, Facts, route};

@@ -6,7 +6,6 @@ pub mod calendar;
 pub mod code;
 pub mod facts;
 pub mod format;
-pub mod forsendelse;
 pub mod identity;
 pub mod judge;
 pub mod letter;

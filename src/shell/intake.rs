@@ -16,7 +16,7 @@ use super::pdf;
 use super::root::Root;
 use super::spool::DropName;
 use crate::core::code::{Code, Refusal};
-use crate::core::forsendelse::{self, Format, METADATA_BYTES_MAX};
+use crate::core::format::{self, Format, METADATA_BYTES_MAX};
 use crate::core::identity::OrgNumber;
 use crate::core::judge::{Content, DOCUMENTS_BYTES_MAX, Drop, Found, Read, key_documents};
 use crate::core::letter::{Digest256, Document, Key, Letter};
@@ -289,7 +289,7 @@ fn read_metadata(dir: &Dir, name: &str, drop: &mut Drop) -> io::Result<()> {
     };
     drop.metadata = Some(Sha256::digest(&bytes).into());
     let format = Format::of_file(name);
-    drop.letter = match forsendelse::parse(&bytes, format) {
+    drop.letter = match format::parse(&bytes, format) {
         Ok(parsed) => {
             drop.named_sender = parsed.forsendelse.avsender.clone();
             drop.reference = parsed.forsendelse.eksternReferanse.clone();
@@ -297,7 +297,7 @@ fn read_metadata(dir: &Dir, name: &str, drop: &mut Drop) -> io::Result<()> {
             parsed.unknown.map_or(Ok(parsed.forsendelse), Err).and_then(Letter::from_forsendelse)
         }
         Err(refusal) => {
-            (drop.named_sender, drop.reference) = forsendelse::origin(&bytes, format);
+            (drop.named_sender, drop.reference) = format::origin(&bytes, format);
             Err(refusal)
         }
     };

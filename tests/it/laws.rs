@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use postgang::core::forsendelse::{Format, parse};
+use postgang::core::format::{Format, parse};
 use postgang::core::identity::redact;
 use postgang::core::letter::Letter;
 use postgang::core::names::{letter_name, shown};

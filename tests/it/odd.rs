@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use postgang::core::forsendelse::{self, Format};
+use postgang::core::format::{self, Format};
 use postgang::core::letter::{Key, Letter};
 
 use super::make::make;
@@ -331,7 +331,7 @@ fn what_the_metadata_says_makes_the_key_though_it_is_refused() {
         world.drop("rett", &right);
         assert_eq!(world.run(&[]).exit, 0);
         let [refused, placed] = ["avvist", "altinn"].map(|channel| super::world::status(&world.placed_in(channel)[0]));
-        let parsed = forsendelse::parse(right.as_bytes(), Format::Yaml).unwrap();
+        let parsed = format::parse(right.as_bytes(), Format::Yaml).unwrap();
         let sender = placed.avsender.clone().unwrap();
         let documents = placed.dokumenter.iter().map(|document| (document.filnavn.clone(), document.sha256.clone()));
         let documents: Vec<_> = documents.map(|(name, hex)| (name, hex.map(|hex| digest(&hex)))).collect();
