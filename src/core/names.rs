@@ -3,6 +3,8 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::identity::redact;
+use super::stop;
+use super::whole::says_complete;
 
 /// Metadata files, exactly one of which a drop must hold.
 pub const METADATA: [&str; 3] = ["forsendelse.yaml", "forsendelse.yml", "forsendelse.json"];
@@ -34,37 +36,11 @@ pub fn is_ours(name: &str) -> bool {
     OURS.contains(&name)
 }
 
-/// The sender's word that a drop is whole.
-const COMPLETE: &str = "KLAR";
-/// The names that a stop file is told to have; no document may bear one.
-const STOP: [&str; 4] = ["STOPP", "STOPP.txt", "STOP", "STOP.txt"];
 const LITTER: [&str; 3] = ["Thumbs.db", "desktop.ini", ".DS_Store"];
 const NOT_IN_NAMES: [char; 9] = ['*', ':', '"', '\\', '/', '<', '>', '|', '?'];
 const DOCUMENT_NAME_CHARS_MAX: usize = 226;
 const LETTER_NAME_CHARS_MAX: usize = 100;
 const LETTER_NAME_BYTES_MAX: usize = 200;
-
-/// A folder that its writer has not let go of yet, or that is not meant for us.
-pub fn is_unfinished_folder(name: &str) -> bool {
-    name.starts_with(['.', '~']) || is_unfinished_file(name)
-}
-
-/// A file still being written or downloaded.
-pub fn is_unfinished_file(name: &str) -> bool {
-    [".tmp", ".part", ".filepart", ".crdownload"].iter().any(|end| ends_with_ignoring_case(name, end))
-}
-
-/// The sender's word that the drop is whole: `KLAR`, in any case, with `.txt` as often as Windows has hidden it.
-pub fn says_complete(name: &str) -> bool {
-    without_text_endings(name).eq_ignore_ascii_case(COMPLETE)
-}
-
-fn without_text_endings(mut name: &str) -> &str {
-    while ends_with_ignoring_case(name, ".txt") {
-        name = &name[..name.len() - ".txt".len()];
-    }
-    name
-}
 
 /// What operating systems leave behind, and the completeness marker: never part of a letter.
 pub fn is_ignored(name: &str) -> bool {
@@ -87,19 +63,6 @@ pub fn is_batch_name(name: &str) -> bool {
     };
     let digits = number.strip_prefix('-').unwrap_or_default();
     day.parse::<chrono::NaiveDate>().is_ok() && digits.len() >= 2 && digits.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// A file with which a clerk stops a letter that still waits: what is meant counts, with the endings and copies that
-/// editors and file managers make of it. Our own answer is none, nor is a copy of it.
-pub fn is_stop(name: &str) -> bool {
-    let name = name.to_lowercase();
-    let is_answer = name.starts_with("stopp-svar");
-    (name.starts_with("stopp") && !is_answer) || name.split('.').next() == Some("stop")
-}
-
-/// A stop file whose content is text: `.txt` or no ending.
-pub fn is_plain_text_stop(name: &str) -> bool {
-    is_stop(name) && (ends_with_ignoring_case(name, ".txt") || !name.contains('.'))
 }
 
 pub fn is_metadata(name: &str) -> bool {
@@ -129,7 +92,7 @@ pub fn looks_like_pdf(name: &str) -> bool {
 
 /// SvarUt's rule for `filnavn`, and no name that means something to us.
 pub fn is_valid_document_name(name: &str) -> bool {
-    let ours = OURS.iter().chain(&METADATA).chain(&STOP).chain(&ELSEWHERE);
+    let ours = OURS.iter().chain(&METADATA).chain(&stop::NAMES).chain(&ELSEWHERE);
     !name.trim().is_empty()
         && ![".", ".."].contains(&name)
         && name.chars().count() <= DOCUMENT_NAME_CHARS_MAX
@@ -201,7 +164,7 @@ fn is_windows_device(name: &str) -> bool {
     ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"].contains(&stem.as_str()) || numbered("COM") || numbered("LPT")
 }
 
-fn ends_with_ignoring_case(name: &str, end: &str) -> bool {
+pub(super) fn ends_with_ignoring_case(name: &str, end: &str) -> bool {
     name.len() >= end.len() && name.as_bytes()[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
 }
 
@@ -283,30 +246,6 @@ mod tests {
     }
 
     #[test]
-    fn what_a_clerk_means_by_a_stop_file() {
-        for (name, stop, text) in [
-            ("STOPP", true, true),
-            ("stop", true, true),
-            ("Stop.txt", true, true),
-            ("STOPP.txt.txt", true, true),
-            ("STOPP - Kopi.txt", true, true),
-            ("Stopp dette brevet", true, true),
-            ("stopp.docx", true, false),
-            ("Stopp.rtf", true, false),
-            ("STOPP.lnk", true, false),
-            ("STOPP-SVAR.txt", false, false),
-            ("stopp-svar - Kopi.txt", false, false),
-            ("stop - kopi.txt", false, false),
-            ("stoff.txt", false, false),
-            ("ikke stopp.txt", false, false),
-            ("~$STOPP.docx", false, false),
-            ("", false, false),
-        ] {
-            assert_eq!((is_stop(name), is_plain_text_stop(name)), (stop, text), "{name}");
-        }
-    }
-
-    #[test]
     fn near_misses() {
         for name in
             ["Forsendelse.yaml", "forsendelse.YAML", "forsendelse.yaml.txt", "FORSENDELSE.json.TXT", "forsendelse"]
@@ -327,11 +266,7 @@ mod tests {
 
     #[test]
     fn what_is_passed_over() {
-        assert!(is_unfinished_folder(".skjult") && is_unfinished_folder("~kopi") && is_unfinished_folder("brev.TMP"));
-        assert!(!is_unfinished_folder("brev.part2"));
         assert!(is_ignored("Thumbs.db") && is_ignored("._vedtak.pdf") && is_ignored("KLAR.txt"));
-        assert!(says_complete("klar") && says_complete("Klar.TXT.txt"));
-        assert!(!says_complete("KLAR.pdf") && !says_complete("klart") && !says_complete(".txt"));
         assert!(!is_ignored("FERDIG") && !is_ignored("vedtak.pdf"));
     }
 }

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
@@ -23,6 +23,7 @@ use crate::core::letter::{Digest256, Document, Key, Letter};
 use crate::core::names;
 use crate::core::print::PrintLimits;
 use crate::core::senders::Senders;
+use crate::core::whole::{Marks, Patience, Wholeness, is_unfinished_folder};
 
 /// Files in one drop; with more it is refused.
 const FILES_MAX: usize = 1_000;
@@ -30,15 +31,6 @@ const FILES_MAX: usize = 1_000;
 const LOOKED_AT_MAX: usize = 10_000;
 /// How far down the folders in a drop are looked into. No letter has any.
 const DEPTH_MAX: usize = 4;
-
-/// When a drop counts as whole.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// Nothing in the drop may have changed for this long; zero turns it off.
-    pub settle: Duration,
-    /// An incomplete drop is refused after this long.
-    pub give_up: Duration,
-}
 
 /// A folder with its sender, not yet looked into.
 #[derive(Debug, Default)]
@@ -94,7 +86,7 @@ fn list_own(dir: &Path, number: OrgNumber, listing: &mut Listing) -> io::Result<
 /// The name of a folder that is meant for us; anything else that needs an eye becomes a stray.
 fn folder_name(entry: &fs::DirEntry, parent: &str, strays: &mut Vec<String>) -> io::Result<Option<String>> {
     let name = entry.file_name().to_string_lossy().into_owned();
-    if names::is_unfinished_folder(&name) {
+    if is_unfinished_folder(&name) {
         return Ok(None);
     }
     if entry.file_type()?.is_dir() {
@@ -130,24 +122,12 @@ pub struct Folder {
     pub fingerprint: Fingerprint,
 }
 
-/// What a drop says of itself, whatever its age.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wholeness {
-    /// `KLAR`: its sender's word.
-    Declared,
-    /// Everything that the metadata names is there.
-    Complete,
-    Incomplete,
-}
-
-/// Whether the drop may be taken now.
-pub fn is_whole(folder: &Folder, patience: Patience, wall: SystemTime) -> bool {
-    // A time ahead of the clock is no age at all.
-    let age = wall.duration_since(folder.changed).unwrap_or_default();
-    match folder.wholeness {
-        Wholeness::Declared => true,
-        Wholeness::Complete => age >= patience.settle,
-        Wholeness::Incomplete => age >= patience.give_up,
+impl Folder {
+    /// Whether the drop may be taken now, by its times alone.
+    pub fn may_be_taken(&self, patience: Patience, wall: SystemTime) -> bool {
+        // A time ahead of the clock is no age at all.
+        let age = wall.duration_since(self.changed).unwrap_or_default();
+        self.wholeness.may_be_taken(age, age, patience)
     }
 }
 
@@ -196,14 +176,12 @@ impl Glance {
         let too_many = self.entries.len() > FILES_MAX;
         let mut metadata = Vec::new();
         let mut files = Vec::new();
-        let mut says_complete = false;
-        let mut has_unfinished_file = false;
+        let mut marks = Marks::default();
         for Entry { name, bytes, .. } in self.entries {
             // A file whose name is not text could never be named by the metadata, nor read under it.
             let bytes = bytes.filter(|_| name.to_str().is_some());
             let name = name.to_string_lossy().into_owned();
-            says_complete |= names::says_complete(&name) && bytes.is_some();
-            has_unfinished_file |= names::is_unfinished_file(&name) && !names::is_ours(&name);
+            marks.see(&name, bytes.is_some());
             // Under a name that is passed over, only a plain file is.
             let passed_over = names::is_ours(&name) || (bytes.is_some() && names::is_ignored(&name));
             if names::is_metadata(&name) {
@@ -237,13 +215,7 @@ impl Glance {
             }
         }
         let no_metadata = matches!(&drop.letter, Err(refusal) if refusal.code == Code::MetadataMissing);
-        let wholeness = if says_complete {
-            Wholeness::Declared
-        } else if no_metadata || has_unfinished_file || !drop.is_complete() {
-            Wholeness::Incomplete
-        } else {
-            Wholeness::Complete
-        };
+        let wholeness = Wholeness::of(marks, !no_metadata && drop.is_complete());
         Ok(Folder { drop, wholeness, changed, fingerprint })
     }
 }

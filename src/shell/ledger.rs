@@ -15,6 +15,8 @@ use anyhow::Context;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
+use crate::core::calendar::parse_time;
+use crate::core::duplicate;
 use crate::core::letter::Digest256;
 use crate::core::names::DECISION;
 use crate::core::route::Channel;
@@ -41,17 +43,10 @@ pub struct Ledger {
     connection: Connection,
 }
 
-/// A drop that had this key before.
+/// A drop that had a key before, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Earlier {
-    pub id: String,
-    pub attempt: u32,
-    pub refused: bool,
-    /// It ended without reaching anybody: the same letter may come again.
-    pub released: bool,
-    pub has_reference: bool,
-    /// RFC 3339.
-    pub received: String,
+    pub letter: duplicate::Earlier,
     /// Decided and not yet placed.
     pub pending: Option<Pending>,
 }
@@ -224,15 +219,15 @@ impl Ledger {
              FROM letter l LEFT JOIN pending p ON p.letter = l.id WHERE l.key = ?1 ORDER BY l.attempt",
         )?;
         let rows = statement.query_map([key.as_slice()], |row| {
-            Ok(Earlier {
+            let letter = duplicate::Earlier {
                 id: row.get(0)?,
                 attempt: row.get(1)?,
                 refused: row.get(2)?,
                 has_reference: row.get(3)?,
-                received: row.get(4)?,
+                received: parse_time(&row.get::<_, String>(4)?),
                 released: row.get(5)?,
-                pending: pending(row, 6)?,
-            })
+            };
+            Ok(Earlier { letter, pending: pending(row, 6)? })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -515,7 +510,7 @@ mod tests {
         let account = ledger.account("print/a.01234567").unwrap().unwrap();
         assert_eq!((account.id.as_str(), account.status.as_str()), ("id-1", "status: AKSEPTERT\n"));
         let earlier = ledger.earlier(&[1; 32]).unwrap();
-        assert_eq!((earlier.len(), earlier[0].pending.clone(), earlier[0].released), (1, None, false));
+        assert_eq!((earlier.len(), earlier[0].pending.clone(), earlier[0].letter.released), (1, None, false));
         assert_eq!(ledger.with_reference("2026/1").unwrap(), ["id-1"]);
         let kinds: Vec<String> = ledger.history("id-1").unwrap().into_iter().map(|event| event.kind).collect();
         assert_eq!(kinds, ["decided", "placed", "status"]);

@@ -21,7 +21,7 @@ use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
 use super::dir::Fingerprint;
-use super::intake::{self, Patience};
+use super::intake;
 use super::ledger::{FAILED as LEDGER_FAILED, Lack, Ledger};
 use super::print::cover::{CoverFault, check_return};
 use super::registers::{Registers, Request, SnapshotMemory, Wanted, consult};
@@ -31,6 +31,7 @@ use super::stopwatch::Meter;
 use crate::core::calendar::Time;
 use crate::core::senders::{Senders, SendersError};
 use crate::core::snapshot::SnapshotName;
+use crate::core::whole::Patience;
 
 pub use preview::preview;
 pub use report::{Held, Report};

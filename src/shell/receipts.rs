@@ -15,8 +15,8 @@ use std::time::SystemTime;
 use rayon::prelude::*;
 
 use self::file::Reading;
-use crate::core::names::is_unfinished_folder;
 use crate::core::receipts::Receipt;
+use crate::core::whole::is_unfinished_folder;
 
 /// For operators, where not even the folder can be read.
 pub const UNREADABLE: &str =

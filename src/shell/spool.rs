@@ -25,8 +25,9 @@ use super::dir::{Dir, Entry, sweep, temporary_in};
 use super::ledger::Beside;
 use super::root::Root;
 use crate::core::identity::OrgNumber;
-use crate::core::names::{BATCH, DECISION, OURS, READY, STATUS, is_batch_name, says_complete, shown};
+use crate::core::names::{BATCH, DECISION, OURS, READY, STATUS, is_batch_name, shown};
 use crate::core::route::Channel;
+use crate::core::whole::says_complete;
 
 /// Where a letter whose inbox is nobody's own is kept while it is worked on.
 const COMMON: &str = "_";

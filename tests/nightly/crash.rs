@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use indicatif::ProgressBar;
-use postgang::shell::intake::Patience;
+use postgang::core::whole::Patience;
 use postgang::shell::nightly::nightly;
 use postgang::shell::pass::Settings;
 use postgang::shell::root::Root;

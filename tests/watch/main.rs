@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bench::{Bench, count, metadata, pause, pdf, until};
 use postgang::core::calendar::parse_time;
-use postgang::shell::intake::Patience;
+use postgang::core::whole::Patience;
 use postgang::shell::pass::{self, Settings};
 use postgang::shell::root::Root;
 

@@ -16,10 +16,11 @@ use super::Night;
 use super::seal;
 use super::standing::{self, Known, Standing};
 use super::survey::{batch_names, name, waiting_for_print};
+use crate::core::duplicate;
 use crate::core::identity::OrgNumber;
 use crate::core::names::DECISION;
-use crate::core::nightly::refuse;
 use crate::core::route::Channel;
+use crate::core::sealed::refuse;
 use crate::core::senders::Sender;
 use crate::core::status::Status;
 use crate::shell::ledger::{Beside, OUTBOX, Onward, Pending};
@@ -172,7 +173,12 @@ impl Night<'_> {
         let journeys: Vec<Journey> = letters.into_iter().map(journey).collect();
         let mut onward = Vec::new();
         for Journey { pending, status, .. } in &journeys {
-            onward.push(Onward { status, pending: Some(pending.clone()), reminded: false, released: true });
+            onward.push(Onward {
+                status,
+                pending: Some(pending.clone()),
+                reminded: false,
+                released: duplicate::releases(status),
+            });
         }
         self.pass.ledger.onward(&self.at(), &onward)?;
         self.move_on(journeys)

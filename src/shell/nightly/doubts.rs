@@ -9,13 +9,11 @@ use uuid::Uuid;
 use super::{Night, lists};
 use crate::core::brake::{Count, Stay};
 use crate::core::calendar::parse_time;
+use crate::core::doubt::{Doubt, row_holds};
 use crate::core::identity::OrgNumber;
-use crate::core::nightly::Doubt;
 use crate::core::receipts::Word;
 use crate::core::status::{Stamp, Status};
 
-/// Nights that an unreadable row keeps its letter from print, the first one included.
-const ROW_NIGHTS: u64 = 2;
 /// Days back that the brake asks the ledger about; it looks at the moment itself afterwards.
 const BRAKE_DAYS: u64 = 15;
 
@@ -61,8 +59,7 @@ impl Night<'_> {
             let what = format!("tvil:{}:{}@", Uuid::from_u128(row.letter), row.digest);
             let known = self.pass.ledger.told_with(&what)?;
             let first: Option<NaiveDate> = known.as_ref().and_then(|mark| mark[what.len()..].parse().ok());
-            let end = first.unwrap_or(today).checked_add_days(Days::new(ROW_NIGHTS));
-            if end.is_some_and(|end| today < end) {
+            if row_holds(first.unwrap_or(today), today) {
                 let mark = known.unwrap_or_else(|| format!("{what}{today}"));
                 self.doubts.rows.entry(row.letter).or_insert(Row { place: row.place, mark });
             }

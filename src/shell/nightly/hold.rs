@@ -7,9 +7,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::Night;
-use crate::core::nightly::{self as rules, Outcome, Step};
-use crate::core::route::Channel;
+use crate::core::nightly::{self as rules, Outcome};
 use crate::core::status::Status;
+use crate::core::stop;
 use crate::shell::find::find;
 use crate::shell::nightly::letters::Decided;
 use crate::shell::nightly::standing;
@@ -40,7 +40,8 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
     let found = find(root, query)?;
     let place = |path: &Path| path.strip_prefix(root.dir()).unwrap_or(path).to_string_lossy().into_owned();
     let waits = |found: &&crate::shell::find::Found| {
-        found.placed.as_ref().is_some_and(|(path, _)| remedy(&place(path)).is_empty()) && !busy.contains(&found.id)
+        found.placed.as_ref().is_some_and(|(path, _)| stop::remedy(&place(path)).is_empty())
+            && !busy.contains(&found.id)
     };
     // Of several that a beginning fits, somebody has to say which, though only one may still be stopped.
     let unclear = found.len() > 1 && found.iter().any(|letter| letter.by_beginning);
@@ -60,7 +61,7 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
                 "Flere brev venter med denne referansen. Prøv: oppgi forsendelsesId for det som skal stoppes."
                     .to_owned(),
             ),
-            (Some(_), Some(at)) if !remedy(at).is_empty() => (false, remedy(at).to_owned()),
+            (Some(_), Some(at)) if !stop::remedy(at).is_empty() => (false, stop::remedy(at).to_owned()),
             (Some(_), _) => {
                 (false, "Brevet er på vei til et annet sted. Prøv: kjør postgang nightly, og prøv igjen.".to_owned())
             }
@@ -84,7 +85,7 @@ impl Night<'_> {
         let id = Uuid::try_parse(&status.forsendelsesId).map(|id| id.as_u128()).unwrap_or_default();
         let step = rules::waiting(status, receipts.of(id), Some(reason), &self.rules());
         if !step.has(Outcome::Stopped) {
-            return Ok(Some(too_late(&step, at)));
+            return Ok(Some(stop::too_late(&step, at)));
         }
         let letter = Letter { path: path.to_owned(), kind: Kind::Waiting, stops: Vec::new(), doubt: None, ready: true };
         self.carry_out(vec![Decided { letter: &letter, before: status.clone(), step }])?;
@@ -96,37 +97,5 @@ impl Held {
     pub fn text(&self) -> String {
         let place = self.place.as_deref().map(|place| format!(" ({place}/)")).unwrap_or_default();
         format!("{}{place}: {}", self.id, self.message)
-    }
-}
-
-/// Why a stop came too late for a letter that lies at `place` after what receipts said.
-pub fn too_late(step: &Step, place: &str) -> &'static str {
-    if step.has(Outcome::Opened) {
-        "Brevet er allerede åpnet eller hentet. Ta kontakt med mottakeren."
-    } else if step.has(Outcome::Delivered) {
-        "Brevet er allerede levert i mottakerens digitale postkasse. Ta kontakt med mottakeren."
-    } else if step.has(Outcome::Failed) {
-        "Leveringen feilet, og brevet skal ikke på papir, så det er ikke kommet fram til noen."
-    } else {
-        remedy(place)
-    }
-}
-
-/// Whom to turn to when a letter at this place cannot be stopped; empty where it can.
-pub fn remedy(place: &str) -> &'static str {
-    let inside = place.strip_prefix("outbox/").unwrap_or(place);
-    let mut parts = inside.split('/');
-    let channel = parts.next().unwrap_or_default();
-    match Channel::named(channel) {
-        Some(Channel::Altinn | Channel::Svarinn) => "",
-        Some(Channel::Print) if parts.count() < 2 => "",
-        Some(Channel::Print) => {
-            "Brevet er i en forseglet utskriftsbunke og ligger hos trykkeriet. Ring trykkeriet, og oppgi bunke og forsendelsesId."
-        }
-        Some(Channel::Digipost | Channel::Eboks) => {
-            "Brevet er lagt klart for mottakerens digitale postkasse og kan være hentet, så det kan ikke stoppes herfra. Ta kontakt med den som sender til postkassene, eller med mottakeren."
-        }
-        Some(Channel::Avvist) => "Brevet er avvist og er ikke sendt til noen.",
-        None => "Brevet er ferdig behandlet.",
     }
 }

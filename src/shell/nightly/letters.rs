@@ -13,13 +13,15 @@ use super::doubts::Doubts;
 use super::standing::{self, Disagreement, Known, Standing};
 use super::survey::{self, Kind, Letter, name};
 use super::told::TooLate;
-use super::{BATCH, Night, hold, inside, lists};
+use super::{BATCH, Night, inside, lists};
 use crate::core::identity::OrgNumber;
-use crate::core::names::{is_plain_text_stop, shown};
+use crate::core::names::shown;
 use crate::core::nightly::{self as rules, Go, Outcome, Step};
 use crate::core::route::{Channel, State};
 use crate::core::senders::Senders;
 use crate::core::status::Status;
+use crate::core::stop::{self, is_plain_text_stop};
+use crate::core::{duplicate, sealed};
 use crate::shell::dir::read_regular;
 use crate::shell::find::read_status;
 use crate::shell::ledger::{Account, Onward, Pending};
@@ -70,7 +72,7 @@ impl Desk<'_> {
                 let stop = letter.stop(Some(&before)).map(|path| stop_text(path));
                 rules::waiting(&before, receipts, stop.as_deref(), &self.night_of(id, &before))
             }
-            Kind::Sealed => rules::sealed(&before, receipts),
+            Kind::Sealed => sealed::sealed(&before, receipts),
             Kind::Refused | Kind::Archived => rules::finished(&before, receipts, &self.night),
         };
         Some(Ok(Decided { letter, before, step }))
@@ -108,7 +110,7 @@ impl Night<'_> {
             let was_stopped = status.as_ref().is_some_and(|status| status.status == State::ManueltHandtert);
             if letter.stop(status.as_ref()).is_some() && !was_stopped {
                 let place = inside(self.pass.desk.root, &letter.path);
-                let why = hold::remedy(&place);
+                let why = stop::remedy(&place);
                 too_late.push(TooLate { folder: letter.path.clone(), place, why, status });
             }
         }
@@ -177,7 +179,7 @@ impl Night<'_> {
             status: &decided.step.status,
             pending: pending.clone(),
             reminded: decided.step.has(Outcome::Reminded),
-            released: decided.step.released,
+            released: duplicate::releases(&decided.step.status) && !duplicate::releases(&decided.before),
         });
         self.pass.ledger.onward(&self.at(), &onward.collect::<Vec<_>>())?;
         let stays = |decided: &&Decided| decided.step.go.is_none() && decided.step.status != decided.before;

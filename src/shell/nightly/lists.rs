@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
-use chrono::{Days, TimeDelta};
 
 use super::standing;
 use super::survey::{name, sealed_batches, subfolders};
@@ -16,17 +15,11 @@ use super::{Night, inside};
 use crate::core::calendar::{Time, parse_time};
 use crate::core::route::{Channel, State};
 use crate::core::sheet::{self, Table};
-use crate::core::status::{Event, Stamp, Status};
+use crate::core::silence::{self, Unnoticed};
+use crate::core::status::{Stamp, Status};
 use crate::shell::find::read_status;
 use crate::shell::ledger::{ListedEvent, OUTBOX};
 use crate::shell::pass::Pass;
-
-/// A mailbox answers within minutes; after two days something is wrong.
-const MAILBOX_SILENT_HOURS: i64 = 48;
-/// A receiving system fetches every few minutes; after a day nobody is there.
-const UNCOLLECTED_HOURS: i64 = 24;
-/// Working days within which a print house has printed.
-const PRINT_WORKING_DAYS: usize = 5;
 
 /// A file of a list, on its way.
 struct ListFile<const N: usize> {
@@ -136,7 +129,9 @@ impl Night<'_> {
         rows.extend(given_up);
         for batch in sealed_batches(root).context("kan ikke lese outbox/print")? {
             let sealed = self.sealed_at(&name(&batch))?;
-            if let Some(sealed) = sealed.filter(|sealed| self.is_long_ago(*sealed)) {
+            if let Some(sealed) =
+                sealed.filter(|sealed| silence::is_batch_late(*sealed, self.now, &self.pass.desk.senders.calendar))
+            {
                 let (sender, since) = (sender_of(&batch), Stamp(sealed).to_string());
                 rows.push(thing("bunken er ikke meldt skrevet ut", sender, inside(root, &batch), since));
             }
@@ -184,13 +179,6 @@ impl Night<'_> {
         let (sealed, _) = self.pass.ledger.batch_times(batch)?;
         Ok(sealed.as_deref().and_then(parse_time).or_else(|| super::retention::day_of(batch)))
     }
-
-    fn is_long_ago(&self, sealed: Time) -> bool {
-        let calendar = &self.pass.desk.senders.calendar;
-        let days = std::iter::successors(sealed.date_naive().checked_add_days(Days::new(1)), |day| day.succ_opt());
-        let passed = days.take_while(|day| *day < self.now.date_naive()).filter(|day| calendar.is_working_day(*day));
-        passed.take(PRINT_WORKING_DAYS).count() == PRINT_WORKING_DAYS
-    }
 }
 
 /// What an operator reads where a list cannot be written.
@@ -202,9 +190,8 @@ fn cannot_write(name: &str) -> String {
 
 /// A letter in a mailbox that has said nothing of it for too long.
 pub fn silent(status: &Status, place: &str, now: Time) -> Option<Matter> {
-    let silent = status.kanal.is_mailbox() && status.hendelser.iter().all(|event| event.kanal.is_none());
-    let long = now >= status.plassert.0 + TimeDelta::hours(MAILBOX_SILENT_HOURS);
-    (silent && long).then(|| matter("ingen kvittering fra postkassen etter 48 timer", status, place))
+    let is_silent = silence::is_mailbox_silent(status, now);
+    is_silent.then(|| matter("ingen kvittering fra postkassen etter 48 timer", status, place))
 }
 
 /// A letter that the print house speaks of, and that it has not been given.
@@ -217,16 +204,11 @@ pub fn misreported(status: &Status, place: &str) -> Option<Matter> {
 
 /// A letter of which its channel says that it may not have come to anybody's notice, and says nothing better since.
 pub fn given_up(status: &Status, place: &str) -> Option<Matter> {
-    let last = |state| {
-        let here = |event: &&Event| event.status == state && event.kanal == Some(status.kanal);
-        status.hendelser.iter().filter(here).map(|event| event.tidspunkt).max()
+    let what = match silence::unnoticed(status)? {
+        Unnoticed::GaveUp => "kanalen ga opp leveringen; brevet kan være levert",
+        Unnoticed::NoticeFailed => "varselet kom ikke fram",
     };
-    let unnoticed = last(State::VarselFeilet).is_some_and(|failed| last(State::Varslet) < Some(failed));
-    if last(State::LevetidUtlopt).is_some() {
-        Some(matter("kanalen ga opp leveringen; brevet kan være levert", status, place))
-    } else {
-        unnoticed.then(|| matter("varselet kom ikke fram", status, place))
-    }
+    Some(matter(what, status, place))
 }
 
 /// A letter that an unreadable row names, which may say that it was opened.
@@ -242,9 +224,8 @@ pub fn braked(sender: &str, silent: usize, all: usize) -> Matter {
 
 /// A letter that an organisation's own system has not collected.
 pub fn uncollected(status: &Status, place: &str, now: Time) -> Option<Matter> {
-    let long = now >= status.plassert.0 + TimeDelta::hours(UNCOLLECTED_HOURS);
-    (status.kanal == Channel::Svarinn && long)
-        .then(|| matter("ikke hentet av organisasjonens mottakssystem etter 24 timer", status, place))
+    let is_uncollected = silence::is_uncollected(status, now);
+    is_uncollected.then(|| matter("ikke hentet av organisasjonens mottakssystem etter 24 timer", status, place))
 }
 
 /// A letter whose stop file came too late. Where it says nothing of itself, its place must do.

@@ -18,9 +18,10 @@ mod told;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use anyhow::Context;
+use chrono::TimeDelta;
 pub use hold::{Held, hold};
 pub use report::NightReport;
 
@@ -32,9 +33,11 @@ use super::pass::{Pass, PassError, Settings, enter};
 use super::receipts::{self, Receipts};
 use super::root::Root;
 use crate::core::calendar::Time;
+use crate::core::doubt::{Doubt, is_sign_of_life};
 use crate::core::identity::OrgNumber;
-use crate::core::nightly::{self as rules, Doubt};
+use crate::core::nightly as rules;
 use crate::core::status::{Stamp, Status};
+use crate::core::{reminder, sealed};
 
 /// Letters that share their syncs.
 const BATCH: usize = 1_000;
@@ -70,7 +73,8 @@ pub fn nightly(root: &Root, settings: &Settings, unnotified: &[OrgNumber]) -> Re
     let pass = Pass::begin(root, settings, &senders, true)?;
     let receipts = receipts::read(&root.receipts()).context(receipts::UNREADABLE)?;
     let mut night = Night::new(pass);
-    night.receipts_alive = is_sign_of_life(&receipts.written, settings.now, senders.registers.receipts_age_hours_max);
+    let hours_max = senders.registers.receipts_age_hours_max;
+    night.receipts_alive = receipts.written.iter().any(|at| is_sign_of_life(age(*at, settings.now), hours_max));
     night.receipts = receipts;
     night.run(unnotified)?;
     let Night { pass, mut report, .. } = night;
@@ -155,7 +159,7 @@ impl Night<'_> {
             let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, paths)?;
             let decide = |(letter, before): (_, Option<_>)| {
                 let before = before?;
-                let step = rules::reminded(&before, &night)?;
+                let step = reminder::reminded(&before, &night)?;
                 Some(Decided { letter, before, step })
             };
             let decided = chunk.iter().zip(recorded).filter_map(decide).collect();
@@ -171,7 +175,7 @@ impl Night<'_> {
         for batch in batches {
             let letters = survey::subfolders(&batch).context("kan ikke lese bunken")?;
             let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, &letters)?;
-            let is_settled = |letter: &Option<Status>| letter.as_ref().is_some_and(rules::is_settled);
+            let is_settled = |letter: &Option<Status>| letter.as_ref().is_some_and(sealed::is_settled);
             if letters.is_empty() || !recorded.iter().all(is_settled) {
                 continue;
             }
@@ -192,14 +196,13 @@ impl Night<'_> {
     }
 }
 
-/// Whether one of the receipt files was written lately. Where clocks differ by more than an hour, nobody knows when.
-fn is_sign_of_life(written: &[SystemTime], now: Time, hours_max: u32) -> bool {
-    let now = SystemTime::from(now);
-    let hours = |hours: u32| Duration::from_secs(3600 * u64::from(hours));
-    written.iter().any(|written| match now.duration_since(*written) {
-        Ok(age) => age < hours(hours_max),
-        Err(ahead) => ahead.duration() <= hours(1),
-    })
+/// Of a file, negative where its time is ahead of `now`.
+fn age(written: SystemTime, now: Time) -> TimeDelta {
+    let delta = |duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
+    match SystemTime::from(now).duration_since(written) {
+        Ok(age) => delta(age),
+        Err(ahead) => -delta(ahead.duration()),
+    }
 }
 
 /// Where a folder lies below the root: `outbox/…`.

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::core::nightly::{Doubt, Outcome};
+use crate::core::doubt::Doubt;
+use crate::core::nightly::Outcome;
 use crate::shell::pass::Report;
 
 /// Messages of one kind that are given one by one.

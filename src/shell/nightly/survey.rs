@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::core::names::{READY, is_plain_text_stop, is_stop, shown};
+use crate::core::names::READY;
 use crate::core::route::Channel;
 use crate::core::status::Status;
+use crate::core::stop::{self, is_stop};
 use crate::shell::root::Root;
 pub use crate::shell::spool::{is_batch, subfolders};
 
@@ -126,14 +127,10 @@ impl Letter {
         self
     }
 
-    /// The stop file: one with a text of its own before any other. What the letter names as its document is none.
+    /// The file that stops the letter, if one does.
     pub fn stop(&self, status: Option<&Status>) -> Option<&PathBuf> {
-        let is_document = |path: &&PathBuf| {
-            let name = shown(&name(path));
-            status.is_some_and(|status| status.dokumenter.iter().any(|document| document.filnavn == name))
-        };
-        let stops = || self.stops.iter().filter(|path| !is_document(path));
-        stops().find(|path| is_plain_text_stop(&name(path))).or_else(|| stops().next())
+        let names: Vec<String> = self.stops.iter().map(|path| name(path)).collect();
+        stop::among(&names, status).map(|at| &self.stops[at])
     }
 }
 

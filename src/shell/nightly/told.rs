@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use super::letters::Decided;
 use super::survey::{is_batch, name, stray_stops};
-use super::{Night, hold, inside, lists, report};
+use super::{Night, inside, lists, report};
 use crate::core::names::{STOP_ANSWER, shown};
 use crate::core::nightly::Go;
 use crate::core::status::Status;
+use crate::core::stop;
 use crate::shell::ledger::OUTBOX;
 
 /// A letter with a stop file that came too late.
@@ -72,7 +73,7 @@ impl Night<'_> {
             Some(Go::Archive) => format!("{OUTBOX}{}/{}", self.archive(), name(&decided.letter.path)),
             _ => inside(self.pass.desk.root, &decided.letter.path),
         };
-        let why = hold::too_late(&decided.step, &place);
+        let why = stop::too_late(&decided.step, &place);
         TooLate { folder: decided.letter.path.clone(), place, why, status: Some(decided.step.status.clone()) }
     }
 

@@ -4,26 +4,23 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
-use chrono::TimeDelta;
 use rayon::prelude::*;
 
 use super::take::Examined;
 use super::{Desk, Pass, PassError};
-use crate::core::calendar::{Time, parse_time};
+use crate::core::calendar::Time;
 use crate::core::code::Code;
+use crate::core::duplicate;
 use crate::core::identity::{OrgNumber, RecipientId};
 use crate::core::judge::Judgement;
 use crate::core::letter::{Digest256, Key};
 use crate::core::names::{DECISION, letter_name, shown};
 use crate::core::route::Channel;
-use crate::core::status::{Placing, Stamp, Status};
+use crate::core::status::{Placing, Status};
 use crate::shell::ledger::{Beside, Earlier, FAILED as LEDGER_FAILED, Keyed, Pending};
 use crate::shell::moves::{self, Arrived, Journey};
 use crate::shell::registers::{Lookup, Registers};
 use crate::shell::spool::DropName;
-
-/// Without `eksternReferanse` the same content may be meant again after a while.
-const BLOCKS_DAYS_WITHOUT_REFERENCE: i64 = 30;
 
 /// A letter whose place among earlier ones is settled.
 enum Settled {
@@ -170,8 +167,8 @@ fn recorded(
     present: &HashSet<String>,
 ) -> Option<(String, Pending)> {
     let open = || {
-        let unresumed = earlier.iter().filter(|e| !resumed.contains(&e.id));
-        unresumed.filter_map(|e| Some((e.id.clone(), e.pending.clone()?)))
+        let unresumed = earlier.iter().filter(|earlier| !resumed.contains(&earlier.letter.id));
+        unresumed.filter_map(|earlier| Some((earlier.letter.id.clone(), earlier.pending.clone()?)))
     };
     let own = open().find(|(_, pending)| pending.source == name.shown());
     own.or_else(|| open().find(|(_, pending)| !present.contains(&pending.source)))
@@ -185,23 +182,17 @@ pub(super) fn next_in_line(
     judgement: &mut Judgement,
     now: Time,
 ) -> (String, u32) {
-    if let Some(first) = earlier.iter().find(|first| blocks(first, now)) {
+    let letters = || earlier.iter().map(|earlier| &earlier.letter);
+    if let Some(first) = duplicate::blocking(letters(), now) {
         judgement.or_duplicate_of(&first.id);
     }
     let refused = judgement.decision.channel == Channel::Avvist;
-    let attempt = earlier.last().map_or(1, |last| last.attempt + 1);
-    let id = key.id((refused || attempt > 1).then_some(attempt)).to_string();
-    let received = Stamp(now).to_string();
-    let released = false;
-    earlier.push(Earlier { id: id.clone(), attempt, refused, released, has_reference, received, pending: None });
+    let attempt = duplicate::next_attempt(letters());
+    let id = key.id(duplicate::numbered(attempt, refused)).to_string();
+    let received = Some(now);
+    let letter = duplicate::Earlier { id: id.clone(), attempt, refused, released: false, has_reference, received };
+    earlier.push(Earlier { letter, pending: None });
     (id, attempt)
-}
-
-/// Whether an earlier letter forbids another like it.
-fn blocks(first: &Earlier, now: Time) -> bool {
-    let window = TimeDelta::days(BLOCKS_DAYS_WITHOUT_REFERENCE);
-    let recent = || parse_time(&first.received).is_none_or(|received| now - received < window);
-    !first.refused && !first.released && (first.has_reference || recent())
 }
 
 /// `BESLUTNING.txt`: what a clerk reads in a refused letter's folder.

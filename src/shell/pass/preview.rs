@@ -88,7 +88,7 @@ impl Desk<'_> {
             Ok(folder) => folder,
             Err(error) => return Ok(Outlook::Failed(error.to_string())),
         };
-        if !intake::is_whole(&folder, self.settings.patience, self.settings.wall) {
+        if !folder.may_be_taken(self.settings.patience, self.settings.wall) {
             return Ok(Outlook::Settling(folder.drop.wants()));
         }
         let examined = match self.examine(name, path, registers) {

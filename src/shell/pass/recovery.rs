@@ -8,8 +8,8 @@ use anyhow::Context;
 use rayon::prelude::*;
 
 use super::{Desk, Pass, PassError};
+use crate::core::duplicate::releases;
 use crate::core::names::STATUS;
-use crate::core::route::State;
 use crate::core::status::{Stamp, Status};
 use crate::shell::find::{letters, read_status_text};
 use crate::shell::intake;
@@ -194,8 +194,7 @@ impl Desk<'_> {
         let is = |attempt| key.id(attempt).to_string() == status.forsendelsesId;
         let attempt = if is(None) { 1 } else { (1..=ATTEMPTS_MAX).find(|n| is(Some(*n)))? };
         let place = below_outbox(self.root, folder)?;
-        let returned = status.hendelser.iter().any(|event| event.status == State::Retur);
-        let released = returned || matches!(status.status, State::ManueltHandtert | State::IkkeLevert);
+        let released = releases(&status);
         let keyed = Keyed { key: key.digest(), attempt, metadata: drop.metadata };
         Some(Remembered { keyed, status, text, place, released })
     }

@@ -10,8 +10,9 @@ use crate::core::judge::{self, Drop, Judgement, Paper, Read};
 use crate::core::letter::{Digest256, Key, Letter};
 use crate::core::route::Facts;
 use crate::core::senders::Senders;
+use crate::core::whole::Wholeness;
 use crate::shell::dir::{Dir, Fingerprint};
-use crate::shell::intake::{self, Glance, Wholeness};
+use crate::shell::intake::{self, Glance};
 use crate::shell::print::cover;
 use crate::shell::registers::{Lookup, Registers};
 use crate::shell::spool::DropName;
@@ -74,7 +75,7 @@ impl Desk<'_> {
                 Ask::Claimed => (intake::open(&name.in_work(self.root), name.sender, wall)?, true),
                 Ask::IsWhole => {
                     let folder = intake::open_drop(self.root, name, wall)?;
-                    let whole = intake::is_whole(&folder, self.settings.patience, wall);
+                    let whole = folder.may_be_taken(self.settings.patience, wall);
                     (folder, whole)
                 }
                 Ask::StillSo(seen) => {

@@ -18,8 +18,9 @@ use super::wake::LISTENED_MAX;
 use crate::core::identity::OrgNumber;
 use crate::core::names::shown;
 use crate::core::senders::Senders;
+use crate::core::whole::{Patience, Wholeness};
 use crate::shell::dir::Fingerprint;
-use crate::shell::intake::{self, Glance, Patience, Wholeness};
+use crate::shell::intake::{self, Glance};
 use crate::shell::pass::Held;
 use crate::shell::root::Root;
 use crate::shell::spool::DropName;
@@ -173,11 +174,7 @@ impl Scanner {
         waiting.seen = Some(seen);
         let still = now - waiting.since;
         let age = wall.duration_since(seen.changed).unwrap_or_default();
-        let whole = match seen.wholeness {
-            Wholeness::Declared => true,
-            Wholeness::Complete => still >= patience.settle,
-            Wholeness::Incomplete => still >= patience.settle && age >= patience.give_up,
-        };
+        let whole = seen.wholeness.may_be_taken(still, age, patience);
         let may = waiting.held.as_ref().is_none_or(|why| self.clocks.of(why).is_due(now));
         (whole && may).then_some(seen.fingerprint)
     }
