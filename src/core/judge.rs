@@ -15,9 +15,10 @@ use super::facts::Address;
 use super::identity::{OrgNumber, RecipientId, redact};
 use super::letter::{Digest256, Document, Letter, Recipient, Text};
 use super::names::{is_nearly, is_valid_document_name, looks_like_pdf, shown};
-use super::print::{Country, PrintLimits, Violation};
+use super::print::{Country, Violation};
+use super::printable::{self, check_pdfs, check_print};
 use super::route::{Channel, Decision, Facts, route};
-use super::senders::{Group, Rule, Sender, Senders, Then};
+use super::senders::{Group, Rule, Sender, Senders};
 
 /// Bytes the documents of one letter may have together; SvarUt's limit for what may be printed.
 pub const DOCUMENTS_BYTES_MAX: u64 = 350_000_000;
@@ -72,6 +73,16 @@ pub enum PdfFault {
     /// Whole and open, but without a single page.
     #[error("the PDF has no pages")]
     NoPages,
+}
+
+impl PdfFault {
+    pub fn code(self) -> Code {
+        match self {
+            Self::Unreadable => Code::PdfUnreadable,
+            Self::Encrypted => Code::PdfEncrypted,
+            Self::NoPages => Code::PdfNoPages,
+        }
+    }
 }
 
 /// A document with its content; `None` where it was not read.
@@ -266,14 +277,8 @@ fn decide(
         return Ok(decision);
     }
     check_pdfs(reads)?;
-    let print = check_print(reads);
-    if may_end_on_paper(&decision, letter, &addressed.rule) {
-        print?;
-    } else if let (Err(refusal), Channel::Digipost | Channel::Eboks, false) =
-        (print, decision.channel, letter.digital_only)
-    {
-        // It may still end on paper when the mailbox fails, so somebody should know now.
-        decision.warnings.push(format!("Kan ikke skrives ut hvis leveringen feiler: {}", refusal.sentence()));
+    if let Err(refusal) = check_print(reads) {
+        decision.not_printable(printable::paper(&decision, letter, &addressed.rule), &refusal);
     }
     Ok(decision)
 }
@@ -333,100 +338,6 @@ fn check_in_the_open(letter: &Letter) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-/// What paper means for a letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paper {
-    Never,
-    /// Only if the mailbox fails.
-    Perhaps,
-    MayEnd,
-}
-
-/// Whether a letter that is not refused may end on paper.
-pub fn paper(letter: &Letter, judgement: &Judgement) -> Paper {
-    let decision = &judgement.decision;
-    let Some(rule) = &judgement.rule else { return Paper::Never };
-    match decision.channel {
-        Channel::Avvist => Paper::Never,
-        _ if may_end_on_paper(decision, letter, rule) => Paper::MayEnd,
-        Channel::Digipost | Channel::Eboks if !letter.digital_only => Paper::Perhaps,
-        _ => Paper::Never,
-    }
-}
-
-impl Judgement {
-    /// The address cannot be shown on the envelope, which is the last that is judged.
-    pub fn not_printable(&mut self, paper: Paper, refusal: &Refusal) {
-        match paper {
-            Paper::Never => {}
-            Paper::Perhaps => {
-                let warning = format!("Kan ikke skrives ut hvis leveringen feiler: {}", refusal.sentence());
-                self.decision.warnings.push(warning);
-            }
-            Paper::MayEnd => self.decision = Decision::refused(refusal),
-        }
-    }
-}
-
-/// The first PDF that cannot be sent at all.
-pub fn check_pdfs(reads: &[Read]) -> Result<(), Refusal> {
-    let faults = [
-        (PdfFault::Unreadable, Code::PdfUnreadable),
-        (PdfFault::Encrypted, Code::PdfEncrypted),
-        (PdfFault::NoPages, Code::PdfNoPages),
-    ];
-    for (fault, code) in faults {
-        let has_it = |read: &&Read| read.content.as_ref().is_some_and(|content| content.pdf == Some(Err(fault)));
-        if let Some(read) = reads.iter().find(has_it) {
-            return Err(Refusal::new(code, shown(&read.document.name)));
-        }
-    }
-    Ok(())
-}
-
-/// What only matters on paper.
-pub fn check_print(reads: &[Read]) -> Result<(), Refusal> {
-    let printed = || reads.iter().filter(|read| read.document.printed);
-    for read in printed().filter(|read| read.document.pdf) {
-        let pages = read.content.as_ref().and_then(|content| content.pdf).and_then(Result::ok).unwrap_or(0);
-        if let Some(page) = read.document.giro_pages.iter().find(|page| **page > pages) {
-            let detail = format!("{}: side {page} av {pages}", shown(&read.document.name));
-            return Err(Refusal::new(Code::GiroPageOutOfRange, detail));
-        }
-    }
-    if let Some(read) = printed().find(|read| !read.document.pdf) {
-        return Err(Refusal::new(Code::DocumentNotPrintable, shown(&read.document.name)));
-    }
-    if printed().next().is_none() {
-        return Err(Refusal::new(Code::DocumentNotPrintable, "alle dokumenter er unntatt fra utskrift"));
-    }
-    let broken: Vec<String> = printed().filter_map(violations_text).collect();
-    if broken.is_empty() { Ok(()) } else { Err(Refusal::new(Code::PrintRules, broken.join("; "))) }
-}
-
-/// Every rule that one document breaks, each with its code and its pages.
-fn violations_text(read: &Read) -> Option<String> {
-    let violations = &read.content.as_ref()?.violations;
-    let texts: Vec<String> = violations.iter().map(|v| format!("{}: {}", v.rule.code(), v.sentence())).collect();
-    (!texts.is_empty()).then(|| format!("{}: {}", shown(&read.document.name), texts.join(" ")))
-}
-
-/// The sender's demands on paper, where this letter may end on it or its mailbox may fail; `None` where it cannot.
-pub fn print_limits<'a>(drop: &Drop, senders: &'a Senders, facts: &Facts, today: NaiveDate) -> Option<&'a PrintLimits> {
-    let letter = drop.letter.as_ref().ok()?;
-    let addressed = drop.address(senders, today).ok()?;
-    let decision = route(facts, addressed.sender.uses_mailboxes(today), letter.digital_only, today);
-    let mailbox = matches!(decision.channel, Channel::Digipost | Channel::Eboks) && !letter.digital_only;
-    let matters = mailbox || may_end_on_paper(&decision, letter, &addressed.rule);
-    matters.then_some(&addressed.sender.print.limits)
-}
-
-/// Print now, or print once a deadline has passed; never with `kunDigitalLevering`.
-fn may_end_on_paper(decision: &Decision, letter: &Letter, rule: &Rule) -> bool {
-    let later = matches!(decision.channel, Channel::Altinn | Channel::Svarinn) && rule.then == Then::Print;
-    !letter.digital_only && (decision.channel == Channel::Print || later)
 }
 
 /// Documents by name with their digests, as the key wants them.

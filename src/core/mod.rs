@@ -16,6 +16,7 @@ pub mod nightly;
 pub mod overdue;
 pub mod place;
 pub mod print;
+pub mod printable;
 pub mod reachable;
 pub mod receipts;
 pub mod reminder;

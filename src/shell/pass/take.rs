@@ -6,8 +6,9 @@ use std::path::Path;
 
 use super::Desk;
 use crate::core::identity::RecipientId;
-use crate::core::judge::{self, Drop, Judgement, Paper, Read};
+use crate::core::judge::{self, Drop, Judgement, Read};
 use crate::core::letter::{Digest256, Key, Letter};
+use crate::core::printable::{self, Paper, print_limits};
 use crate::core::route::Facts;
 use crate::core::senders::Senders;
 use crate::core::whole::Wholeness;
@@ -142,7 +143,7 @@ impl Desk<'_> {
             Lookup::Known(facts) => Some(facts),
             Lookup::Held | Lookup::Unavailable => None,
         };
-        let limits = facts.as_ref().and_then(|facts| judge::print_limits(&drop, self.senders, facts, today));
+        let limits = facts.as_ref().and_then(|facts| print_limits(&drop, self.senders, facts, today));
         let reads = intake::read_documents(path, &drop, limits)?;
         let key = intake::key(path, &drop, &reads, &sender_line(&drop, self.senders))?;
         let mut judgement = facts.as_ref().map(|facts| judge::judge(&drop, &reads, self.senders, facts, today));
@@ -164,14 +165,15 @@ impl Desk<'_> {
 
     /// Whether the envelope can show who the letter is to: not a thing to find out at night.
     fn check_cover(&self, letter: &Letter, judgement: &mut Judgement) {
-        let paper = judge::paper(letter, judgement);
+        let Some(rule) = &judgement.rule else { return };
+        let paper = printable::paper(&judgement.decision, letter, rule);
         let sender = judgement.sender.and_then(|number| self.senders.get(number));
         let Some(sender) = sender.filter(|_| paper != Paper::Never) else { return };
         let recipient = letter.recipient.addressed(judgement.address.as_ref());
         if let Err(fault) =
             cover::check(&cover::of(&recipient, letter.return_address.as_ref(), sender), &sender.print.cover)
         {
-            judgement.not_printable(paper, &cover::refusal(fault));
+            judgement.decision.not_printable(paper, &cover::refusal(fault));
         }
     }
 

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::letter::Printable;
 use crate::core::calendar::Time;
 use crate::core::code::{Code, Refusal};
-use crate::core::judge::{DOCUMENTS_BYTES_MAX, PdfFault};
+use crate::core::judge::DOCUMENTS_BYTES_MAX;
 use crate::core::letter::hex;
 use crate::core::names::{BATCH, shown};
 use crate::core::print::{PrintFile, PrintLetter, plan};
@@ -159,12 +159,7 @@ fn setback(error: FileError, letters: &[Printable]) -> anyhow::Result<(usize, Se
         }
         FileError::Cover { letter, fault } => (letter, cover::refusal(fault)),
         FileError::Document { letter, document: number, fault } => {
-            let code = match fault {
-                PdfFault::Unreadable => Code::PdfUnreadable,
-                PdfFault::Encrypted => Code::PdfEncrypted,
-                PdfFault::NoPages => Code::PdfNoPages,
-            };
-            (letter, Refusal::new(code, document(letter, number)))
+            (letter, Refusal::new(fault.code(), document(letter, number)))
         }
         FileError::PageCount { letter, document: number, .. } => {
             let detail = format!("{}: antall sider er endret", document(letter, number));

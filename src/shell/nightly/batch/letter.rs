@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::core::code::{Code, Refusal};
-use crate::core::judge::{Content, Drop, Read, check_pdfs, check_print};
+use crate::core::judge::{Content, Drop, Read};
 use crate::core::letter::Digest256;
 use crate::core::names::shown;
 use crate::core::print::{Country, Enclosure, PrintLetter};
+use crate::core::printable::{check_pdfs, check_print};
 use crate::core::senders::Sender;
 use crate::core::status::Status;
 use crate::shell::intake;
