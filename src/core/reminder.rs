@@ -36,10 +36,38 @@ pub fn reminded(letter: &Status, night: &Night) -> Option<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::calendar::Calendar;
+    use crate::core::calendar::{Calendar, parse_time};
     use crate::core::nightly::tests::{at, placed, tonight};
     use crate::core::nightly::{Go, Outcome};
     use crate::core::senders::Then;
+    use crate::core::status::Stamp;
+
+    /// Placed on Monday 23 November at 09:00.
+    #[test]
+    #[rustfmt::skip]
+    fn when_a_reminder_is_due() {
+        let time = |text: &str| parse_time(&format!("2026-{text}:00:00+01:00")).unwrap();
+        let stamp = |text: &str| (!text.is_empty()).then(|| Stamp(time(text)));
+        for (purring,        varslet,     tilgjengelig, purret,      now,         due) in [
+            (Some("7 dager"), "",          "",           "",          "11-30T08", false),
+            (Some("7 dager"), "",          "",           "",          "11-30T09", true),
+            (Some("7 dager"), "",          "",           "",          "12-30T09", true),
+            (Some("7 dager"), "",          "11-24T10",   "",          "12-01T09", false),
+            (Some("7 dager"), "",          "11-24T10",   "",          "12-01T10", true),
+            // The notice counts before all, also where the letter could be read earlier.
+            (Some("7 dager"), "11-25T10",  "11-24T10",   "",          "12-02T09", false),
+            (Some("7 dager"), "11-25T10",  "11-24T10",   "",          "12-02T10", true),
+            (Some("7 dager"), "",          "",           "11-30T09",  "12-30T09", false),
+            (None,            "",          "",           "",          "12-30T09", false),
+        ] {
+            let mut letter = placed(Channel::Altinn);
+            letter.regel.as_mut().unwrap().purring = purring.map(str::to_owned);
+            let letter = Status {
+                varslet: stamp(varslet), tilgjengelig: stamp(tilgjengelig), purret: stamp(purret), ..letter
+            };
+            assert_eq!(is_due(&letter, time(now)), due, "{purring:?} {varslet} {tilgjengelig} {purret} {now}");
+        }
+    }
 
     #[test]
     fn digital_only_waits_for_its_reminder_and_is_reminded_once() {
