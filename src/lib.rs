@@ -72,3 +72,7 @@
 
 pub mod core;
 pub mod shell;
+
+#[cfg(test)]
+#[path = "../tests/support/panics.rs"]
+mod panics;

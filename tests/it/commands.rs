@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use walkdir::WalkDir;
 
+use super::support::assert_no_panic;
 use super::world::{IN_ALTINN, RESERVED, World};
 
 fn letter(digital_id: &str, rest: &str) -> String {
@@ -60,7 +61,7 @@ fn looking_changes_nothing_and_tells_no_secret() {
             let said =
                 format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
             assert!(matches!(output.status.code(), Some(0..=3)), "{args:?}: {said}");
-            assert!(!said.contains("panic"), "{args:?}: {said}");
+            assert_no_panic(&said);
             // A path that was typed is the operator's own and may be repeated; nothing else may.
             let typed = args.iter().any(|arg| arg.contains(RESERVED));
             let secrets = secrets.iter().filter(|secret| !typed || *secret != RESERVED).cloned().collect();

@@ -11,3 +11,6 @@ mod make;
 mod odd;
 mod tidy;
 mod world;
+
+#[path = "../support/mod.rs"]
+mod support;

@@ -25,6 +25,7 @@ use tempfile::TempDir;
 use walkdir::WalkDir;
 
 use super::make::pdf;
+use super::support::assert_no_panic;
 
 /// A Monday morning.
 pub const NOW: &str = "2026-11-23T09:00:00+01:00";
@@ -178,6 +179,7 @@ impl World {
         let stdout = String::from_utf8(output.stdout).unwrap();
         let said = format!("{stdout}{}", String::from_utf8(output.stderr).unwrap());
         let report = serde_json::from_str(&stdout).unwrap_or(Value::Null);
+        assert_no_panic(&said);
         let outcome = Outcome { exit: output.status.code().expect("it was not killed"), report, said };
         let after = self.census();
         assert_eq!(before.letters(), after.letters(), "a letter was lost, doubled or changed\n{}", outcome.said);

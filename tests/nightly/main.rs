@@ -7,3 +7,6 @@ mod rules;
 mod stops;
 mod weeks;
 mod world;
+
+#[path = "../support/mod.rs"]
+mod support;

@@ -13,6 +13,8 @@ use postgang::shell::find;
 use postgang::shell::root::Root;
 use serde_json::Value;
 
+use crate::support::assert_no_panic;
+
 pub const ALTINN: &str = "23866031088";
 pub const DIGIPOST: &str = "12837110147";
 pub const EBOKS: &str = "04918520339";
@@ -99,8 +101,10 @@ impl World {
     pub fn postgang(&self, now: &str, arguments: &[&str]) -> (Value, i32) {
         let output = self.command(now, arguments).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
-        let answer = serde_json::from_str(&text)
-            .unwrap_or_else(|_| panic!("{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr)));
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert_no_panic(&text);
+        assert_no_panic(&log);
+        let answer = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{arguments:?}: {text}{log}"));
         (answer, output.status.code().unwrap())
     }
 
@@ -108,7 +112,9 @@ impl World {
     pub fn postgang_fails(&self, now: &str, arguments: &[&str]) -> String {
         let output = self.command(now, arguments).output().unwrap();
         assert!(!output.status.success());
-        String::from_utf8_lossy(&output.stderr).into_owned()
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_no_panic(&log);
+        log
     }
 
     fn command(&self, now: &str, arguments: &[&str]) -> Command {

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use lopdf::{Document, Object, Stream, dictionary};
 use tempfile::TempDir;
 
+use crate::support::assert_no_panic;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_postgang");
 pub const CHANNELS: [&str; 6] = ["digipost", "eboks", "altinn", "svarinn", "print", "avvist"];
 /// A synthetic person with a mailbox at Digipost, in the sample registers.
@@ -222,10 +224,13 @@ impl Drop for Watcher {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
-        if std::thread::panicking() {
-            eprintln!("{}", self.log());
-        }
+        let log = self.log();
         let _ = fs::remove_file(&self.log);
+        if std::thread::panicking() {
+            eprintln!("{log}");
+        } else {
+            assert_no_panic(&log);
+        }
     }
 }
 

@@ -7,6 +7,9 @@ mod hostile;
 mod service;
 mod trouble;
 
+#[path = "../support/mod.rs"]
+mod support;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,7 +1,6 @@
 use lopdf::{Dictionary, Object, Stream, dictionary};
 
-use super::samples::{Sample, bytes};
-use super::{inspect, preflight};
+use super::samples::{Sample, bytes, inspect, preflight};
 use crate::core::print::limits::Uninterpretable;
 use crate::core::print::{Millimetres, PrintLimits};
 

@@ -2,6 +2,20 @@
 
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
 
+use super::{Pdf, PdfFault};
+use crate::core::print::{PrintLimits, Violation};
+use crate::panics;
+
+/// The gate, without a panic that it has caught.
+pub(crate) fn inspect(bytes: &[u8]) -> Result<Pdf, PdfFault> {
+    panics::none(|| super::inspect(bytes))
+}
+
+/// The preflight, without a panic that it has caught.
+pub(crate) fn preflight(pdf: &Pdf, limits: &PrintLimits) -> Vec<Violation> {
+    panics::none(|| super::preflight(pdf, limits))
+}
+
 /// A document under construction: one page tree node, pages added one by one.
 pub(crate) struct Sample {
     pub document: Document,

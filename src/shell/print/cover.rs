@@ -253,7 +253,7 @@ impl Typeface {
 mod tests {
     use super::*;
     use crate::core::print::PrintLimits;
-    use crate::shell::pdf::{inspect, preflight};
+    use crate::shell::pdf::samples::{inspect, preflight};
 
     fn cover(recipient: &[&str]) -> Cover {
         let lines = |lines: &[&str]| lines.iter().map(|line| line.to_string()).collect();

@@ -5,8 +5,7 @@ use super::file::{self, FileError};
 use super::tests::assert_qpdf_finds_nothing;
 use crate::core::judge::PdfFault;
 use crate::core::print::{Country, CoverLayout, Enclosure, PrintLetter, plan};
-use crate::shell::pdf::inspect;
-use crate::shell::pdf::samples::Sample;
+use crate::shell::pdf::samples::{Sample, inspect};
 
 fn letter(name: &str, duplex: bool, documents: &[(u32, &[u32])]) -> PrintLetter {
     let documents = documents.iter().map(|(pages, giro)| Enclosure { pages: *pages, giro: giro.to_vec() }).collect();

@@ -9,8 +9,7 @@ use proptest::prelude::*;
 use super::merge::{Merger, Source};
 use crate::core::judge::PdfFault;
 use crate::core::print::PrintLimits;
-use crate::shell::pdf::samples::{Sample, bytes};
-use crate::shell::pdf::{inspect, preflight};
+use crate::shell::pdf::samples::{Sample, bytes, inspect, preflight};
 
 /// Merges all pages of these files, in order.
 fn merged(files: &[Vec<u8>]) -> Vec<u8> {
