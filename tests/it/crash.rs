@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use std::time::Duration;
 use postgang::core::names::STATUS;
 use postgang::shell::ledger::{Ledger, Pending};
 
+use super::support::{Mount, files, sorted};
 use super::world::{IN_ALTINN, IN_DIGIPOST, NOW, RESERVED, World, status};
 
 /// A probe is a plain function, so what it knows is shared by the process: these tests take turns.
@@ -101,13 +102,6 @@ fn check_nothing_is_sent_twice(world: &World) {
     }
 }
 
-/// Files in `outbox/` with their bytes.
-fn outbox(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
-    let files = walkdir::WalkDir::new(world.path("outbox")).into_iter().map(Result::unwrap);
-    let files = files.filter(|entry| entry.file_type().is_file());
-    files.map(|entry| (entry.path().to_owned(), fs::read(entry.path()).unwrap())).collect()
-}
-
 /// Crashes at every step in turn; `meddle` is what happens to the root before the restart, and `check` looks at the
 /// root after it.
 fn at_every_step(meddle: impl Fn(&World), check: impl Fn(&World)) {
@@ -129,9 +123,9 @@ fn at_every_step(meddle: impl Fn(&World), check: impl Fn(&World)) {
         assert_eq!(before.letters(), world.census().letters(), "step {step}");
         world.check_places();
         check_nothing_is_sent_twice(&world);
-        let settled = outbox(&world);
+        let settled = files(&world.path("outbox"));
         world.pass(None).unwrap();
-        assert_eq!(settled, outbox(&world), "step {step}: a pass without letters changed something");
+        assert_eq!(settled, files(&world.path("outbox")), "step {step}: a pass without letters changed something");
     }
 }
 
@@ -182,7 +176,7 @@ fn what_a_power_cut_takes_back_is_done_again_and_not_twice() {
             }
             for sender in ["_", "910077473"] {
                 let inbox = if sender == "_" { world.path("inbox") } else { world.path("inbox").join(sender) };
-                for letter in super::world::sorted(&world.path(".postgang/work").join(sender)) {
+                for letter in sorted(&world.path(".postgang/work").join(sender)) {
                     fs::rename(&letter, inbox.join(letter.file_name().unwrap())).unwrap();
                 }
             }
@@ -279,9 +273,7 @@ fn a_second_pass_waits_and_gives_up() {
 /// The real program, killed by the kernel at whatever it is doing; on a real disk where there is one.
 #[test]
 fn a_killed_program_loses_and_doubles_nothing() {
-    let mut world = World::empty_in(&std::env::temp_dir());
-    world.copy(&super::world::fixtures("registry"), "registry");
-    world.age_registers(&BTreeMap::new());
+    let mut world = World::on_disk();
     for n in 0..200 {
         let id = [IN_ALTINN, IN_DIGIPOST, RESERVED, "310000043", "310000086"][n % 5];
         world.drop(&format!("brev-{n}"), &letter(id, &format!("Brev {n}")));
@@ -301,36 +293,11 @@ fn a_killed_program_loses_and_doubles_nothing() {
     check_nothing_is_sent_twice(&world);
 }
 
-/// A small file system that is gone with the test; `None` where it may not be mounted.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount(size: &str) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let options = format!("size={size}");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(dir.path()).stderr(Stdio::null());
-        let mounted = mount.status().is_ok_and(|status| status.success());
-        mounted.then_some(Self(dir))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
-    }
-}
-
 #[test]
 fn a_full_disk_loses_nothing_and_is_tried_again() {
-    let Some(disk) = SmallDisk::mount("2m") else {
-        eprintln!("skipped: a tmpfs cannot be mounted here");
-        return;
-    };
+    let Some(disk) = Mount::small_disk("2m") else { return };
     for left in [0, 40, 120, 160, 200, 220, 240, 260, 280] {
-        let world = World::empty_in(disk.0.path());
-        world.copy(&super::world::fixtures("registry"), "registry");
-        world.age_registers(&BTreeMap::new());
+        let world = World::with_registers_in(tempfile::tempdir_in(disk.path()).unwrap());
         for n in 0..10 {
             world.drop(&format!("brev-{n}"), &letter(IN_ALTINN, &format!("Brev {n}")));
         }

@@ -9,7 +9,7 @@ use chrono::{Days, NaiveDate};
 use postgang::core::facts::{Mailbox, OrganisationFacts, PersonFacts};
 use postgang::core::route::{Channel, Decision, Facts, route};
 
-use super::world::{expect, fixtures};
+use super::support::{expect, fixtures};
 
 fn today() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 11, 23).unwrap()

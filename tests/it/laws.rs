@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 
 use postgang::core::format::{Format, parse};
 use postgang::core::identity::redact;
@@ -13,11 +12,10 @@ use postgang::core::snapshot::RegisterPolicies;
 use postgang::shell::pdf;
 use postgang::shell::registers::{Request, SnapshotMemory, Wanted, consult};
 use proptest::prelude::*;
-use walkdir::WalkDir;
 
 use super::make;
-use super::support::panics;
-use super::world::{IN_ALTINN, IN_DIGIPOST, RESERVED, World, fixtures, identity_numbers};
+use super::support::{files, fixtures, panics};
+use super::world::{IN_ALTINN, IN_DIGIPOST, RESERVED, World, identity_numbers};
 
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
@@ -251,12 +249,6 @@ fn put(world: &World, number: usize, kind: Kind) {
     }
 }
 
-fn outbox(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
-    let top = world.path("outbox");
-    let files = WalkDir::new(&top).into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file());
-    files.map(|entry| (entry.path().strip_prefix(&top).unwrap().to_owned(), fs::read(entry.path()).unwrap())).collect()
-}
-
 proptest! {
     #![proptest_config(cases(24))]
 
@@ -277,9 +269,9 @@ proptest! {
         }
         one.run(&["--threads", "1"]);
         four.run(&["--threads", "4"]);
-        let first = outbox(&one);
-        prop_assert_eq!(&first, &outbox(&four));
+        let first = files(&one.path("outbox"));
+        prop_assert_eq!(&first, &files(&four.path("outbox")));
         one.run(&[]);
-        prop_assert_eq!(&first, &outbox(&one));
+        prop_assert_eq!(&first, &files(&one.path("outbox")));
     }
 }

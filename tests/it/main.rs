@@ -4,13 +4,12 @@
 mod commands;
 mod crash;
 mod decisions;
-mod errors;
-mod golden;
 mod laws;
-mod make;
 mod odd;
+mod precedence;
 mod tidy;
-mod world;
 
 #[path = "../support/mod.rs"]
 mod support;
+
+use support::{make, world};

@@ -67,8 +67,7 @@ fn check_knows_the_second_of_two_equal_drops() {
         world.drop(name, &letter("A"));
     }
     let check = |path: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_postgang"));
-        command.args(["--json", "--now", &world.now, "--root"]).arg(world.path(""));
+        let mut command = world.postgang();
         command.args(["check", "--settle", "0"]);
         if !path.is_empty() {
             command.arg(world.path(path));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use super::support::repository;
 use super::world::identity_numbers;
 
 /// Lines that a file may have, tests not counted.
@@ -12,10 +13,6 @@ const LINES_MAX: usize = 400;
 
 /// Numbers that authorities have published as examples, and numbers in tests that fail the check digits.
 const PUBLISHED: [&str; 6] = ["30908299902", "03851598730", "41819077906", "41819077302", "20914695016", "10915596784"];
-
-fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 /// Every file that belongs to the project, by its path from the top.
 fn files() -> Vec<(String, Vec<u8>)> {

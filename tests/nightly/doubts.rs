@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::make::pdf;
 use crate::world::{ALTINN, DIGIPOST, RESERVED, World, messages, world};
 
 /// After the deadline of what was dropped on Monday.
@@ -78,12 +79,12 @@ fn what_a_folder_says_of_itself_decides_nothing() {
 #[test]
 fn a_document_or_the_metadata_that_was_changed_after_the_decision_is_not_printed() {
     let edits: [&dyn Fn(&Path); 3] = [
-        &|folder| fs::write(folder.join("vedtak.pdf"), crate::world::pdf(1)).unwrap(),
+        &|folder| fs::write(folder.join("vedtak.pdf"), pdf(1)).unwrap(),
         &|folder| {
             let metadata = folder.join("forsendelse.yaml");
             fs::write(&metadata, fs::read_to_string(&metadata).unwrap().replace("Storgata 1", "Lillegata 2")).unwrap();
         },
-        &|folder| fs::write(folder.join("enda-et.pdf"), crate::world::pdf(1)).unwrap(),
+        &|folder| fs::write(folder.join("enda-et.pdf"), pdf(1)).unwrap(),
     ];
     for edit in edits {
         for doubtful in ["a", "p"] {

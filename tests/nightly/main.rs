@@ -6,7 +6,8 @@ mod receipts;
 mod rules;
 mod stops;
 mod weeks;
-mod world;
 
 #[path = "../support/mod.rs"]
 mod support;
+
+use support::nights as world;

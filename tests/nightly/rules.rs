@@ -3,7 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use crate::world::{ALTINN, DIGIPOST, DROPPED, EBOKS, RESERVED, SVARINN, World, messages, pdf, world};
+use crate::support::make::pdf;
+use crate::world::{ALTINN, DIGIPOST, DROPPED, EBOKS, RESERVED, SVARINN, World, messages, world};
 use lopdf::Document;
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::support::make::pdf;
 use crate::world::{ALTINN, DIGIPOST, DROPPED, EBOKS, ORGANISATION, RESERVED, SVARINN, World, messages, world};
 
 #[test]
@@ -125,7 +126,7 @@ fn a_stop_beside_the_letters_stops_none_and_is_told_until_it_is_gone() {
 fn what_a_clerk_means_by_a_stop_counts_and_a_document_of_the_letter_does_not() {
     let world = World::new("avsendere.yaml");
     world.drop("dok", ALTINN, "dokumenter: [{filnavn: vedtak.pdf}, {filnavn: stopp.pdf}]");
-    fs::write(world.dir.join("inbox/dok/stopp.pdf"), crate::world::pdf(1)).unwrap();
+    fs::write(world.dir.join("inbox/dok/stopp.pdf"), pdf(1)).unwrap();
     for name in ["kopi", "word", "lenke"] {
         world.drop(name, ALTINN, "");
     }

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::fs;
-use std::path::Path;
 
 use chrono::{Days, NaiveTime, TimeDelta};
 use postgang::core::calendar::{Time, local};
 
+use crate::support::{expect, fixtures};
 use crate::world::{ALTINN, DIGIPOST, EBOKS, ORGANISATION, RESERVED, SVARINN, World, time};
 
 const NIGHTS: u64 = 9;
@@ -80,7 +79,7 @@ fn week(municipality: &str, holiday: &str, dropped: &str) {
         }
         before = lines;
     }
-    check(&format!("{municipality}-{holiday}.txt"), &journal);
+    expect(&fixtures("nightly/expected").join(format!("{municipality}-{holiday}.txt")), &journal);
 }
 
 fn at_night(dropped: Time, night: u64) -> Time {
@@ -102,16 +101,6 @@ fn counts(answer: &serde_json::Value) -> String {
     ];
     let counts = names.iter().filter(|name| answer[**name].as_u64() != Some(0));
     counts.map(|name| format!("{name} {}", answer[*name])).collect::<Vec<_>>().join(", ")
-}
-
-fn check(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nightly/expected").join(name);
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, actual).unwrap();
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert!(actual == expected, "{name}\nexpected:\n{expected}\nactual:\n{actual}");
 }
 
 /// Wednesday before Maundy Thursday.

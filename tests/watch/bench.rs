@@ -6,15 +6,13 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use lopdf::{Document, Object, Stream, dictionary};
 use tempfile::TempDir;
 
-use crate::support::assert_no_panic;
+use crate::support::make::pdf;
+use crate::support::{CHANNELS, assert_no_panic, in_memory, postgang, program, repository, sorted, until};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_postgang");
-pub const CHANNELS: [&str; 6] = ["digipost", "eboks", "altinn", "svarinn", "print", "avvist"];
 /// A synthetic person with a mailbox at Digipost, in the sample registers.
 pub const PERSON: &str = "12837110147";
 /// The user that has no rights of its own.
@@ -27,7 +25,7 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Self {
-        let temp = tempfile::tempdir().unwrap();
+        let temp = in_memory();
         Self { dir: temp.path().join("root"), _temp: Some(temp) }.with_registers()
     }
 
@@ -39,11 +37,9 @@ impl Bench {
         for folder in ["inbox", "outbox", "registry", "staging"] {
             fs::create_dir_all(self.dir.join(folder)).unwrap();
         }
-        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("registry")).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_file() {
-                fs::write(self.dir.join("registry").join(path.file_name().unwrap()), fs::read(&path).unwrap()).unwrap();
-            }
+        for path in sorted(&repository().join("registry")).into_iter().filter(|path| path.is_file()) {
+            // Written anew, for a register's age is that of its file.
+            fs::write(self.registry(path.file_name().unwrap().to_str().unwrap()), fs::read(&path).unwrap()).unwrap();
         }
         self
     }
@@ -64,7 +60,7 @@ impl Bench {
     pub fn letter_to(&self, name: &str, id: Option<&str>) -> PathBuf {
         let folder = self.dir.join("staging").join(name);
         fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("vedtak.pdf"), pdf()).unwrap();
+        fs::write(folder.join("vedtak.pdf"), pdf(1)).unwrap();
         fs::write(folder.join("forsendelse.yaml"), metadata(name, id)).unwrap();
         folder
     }
@@ -136,7 +132,7 @@ impl Bench {
 
     /// Runs a command as that user, where this one may.
     pub fn run_as_nobody(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(program());
         if rustix::process::geteuid().is_root() {
             command = Command::new(self.dir.parent().unwrap().join("postgang"));
             command.uid(NOBODY).gid(NOBODY);
@@ -153,12 +149,12 @@ impl Bench {
         }
         // The program itself may lie where nobody may go.
         let program = parent.join("postgang");
-        fs::copy(PROGRAM, &program).unwrap();
+        fs::copy(self::program(), &program).unwrap();
         program
     }
 
     pub fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(PROGRAM).arg("--root").arg(&self.dir).args(arguments).output().unwrap()
+        postgang(&self.dir).args(arguments).output().unwrap()
     }
 }
 
@@ -169,7 +165,7 @@ pub struct Watcher {
 
 impl Watcher {
     pub fn start(bench: &Bench, options: &[&str], adjust: impl FnOnce(&mut Command)) -> Self {
-        Self::start_program(bench, Path::new(PROGRAM), options, adjust)
+        Self::start_program(bench, &program(), options, adjust)
     }
 
     fn start_program(bench: &Bench, program: &Path, options: &[&str], adjust: impl FnOnce(&mut Command)) -> Self {
@@ -234,17 +230,6 @@ impl Drop for Watcher {
     }
 }
 
-pub fn until(seconds: u64, mut condition: impl FnMut() -> bool) -> bool {
-    let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(seconds) {
-        if condition() {
-            return true;
-        }
-        sleep(Duration::from_millis(20));
-    }
-    condition()
-}
-
 pub fn pause(milliseconds: u64) {
     sleep(Duration::from_millis(milliseconds));
 }
@@ -259,24 +244,6 @@ pub fn metadata(reference: &str, id: Option<&str>) -> String {
     format!(
         "tittel: Vedtak\neksternReferanse: {reference}\ndokumenter:\n  - filnavn: vedtak.pdf\n    mimeType: application/pdf\nmottaker:\n  navn: Prøve\n{id}  adresselinje1: Storgata 1\n  postnummer: '4604'\n  poststed: KRISTIANSAND S\n"
     )
-}
-
-/// One empty A4 page.
-pub fn pdf() -> Vec<u8> {
-    let mut document = Document::with_version("1.4");
-    let pages = document.new_object_id();
-    let content = document.add_object(Stream::new(dictionary! {}, Vec::new()));
-    let page = document.add_object(dictionary! {
-        "Type" => "Page", "Parent" => pages, "Contents" => content,
-        "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()], "Resources" => dictionary! {},
-    });
-    let tree = dictionary! { "Type" => "Pages", "Kids" => vec![page.into()], "Count" => 1 };
-    document.objects.insert(pages, Object::Dictionary(tree));
-    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => pages });
-    document.trailer.set("Root", catalog);
-    let mut bytes = Vec::new();
-    document.save_to(&mut bytes).unwrap();
-    bytes
 }
 
 /// A file of this size that takes no room.

@@ -5,7 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::bench::{Bench, PERSON, pause, until};
+use super::bench::{Bench, PERSON, pause};
+use crate::support::until;
 
 /// The value of a figure that has no labels.
 fn figure(file: &Path, name: &str) -> Option<f64> {

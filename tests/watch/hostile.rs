@@ -8,7 +8,9 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
-use super::bench::{Bench, count, pdf, sparse, until};
+use super::bench::{Bench, count, sparse};
+use crate::support::make::pdf;
+use crate::support::until;
 
 const SECRET: &str = "what nobody outside may read";
 
@@ -52,7 +54,7 @@ fn hostile_drops_are_refused_one_by_one() {
         assert!(Command::new("mkfifo").arg(letter.join("forsendelse.yaml")).status().unwrap().success());
     });
     make("huge-metadata", &|letter| sparse(&letter.join("forsendelse.yaml"), 4 << 30));
-    make("not-text", &|letter| fs::write(letter.join(OsStr::from_bytes(b"s\xf8knad.pdf")), pdf()).unwrap());
+    make("not-text", &|letter| fs::write(letter.join(OsStr::from_bytes(b"s\xf8knad.pdf")), pdf(1)).unwrap());
     make("our-names", &|letter| {
         for name in ["FERDIG", "status.yaml", "BESLUTNING.txt"] {
             fs::create_dir(letter.join(name)).unwrap();

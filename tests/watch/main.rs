@@ -16,11 +16,13 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
-use bench::{Bench, count, metadata, pause, pdf, until};
+use bench::{Bench, count, metadata, pause};
 use postgang::core::calendar::parse_time;
 use postgang::core::whole::Patience;
 use postgang::shell::pass::{self, Settings};
 use postgang::shell::root::Root;
+use support::make::pdf;
+use support::until;
 
 /// A second of settling and a quick interval.
 const QUICK: [&str; 4] = ["--interval", "0.3", "--settle", "1"];
@@ -47,7 +49,7 @@ fn what_is_being_written_is_not_taken() {
     let folder = bench.inbox().join("slow");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("forsendelse.yaml"), metadata("slow", None)).unwrap();
-    let pdf = pdf();
+    let pdf = pdf(1);
     let mut file = File::create(folder.join("vedtak.pdf")).unwrap();
     for part in pdf.chunks(pdf.len().div_ceil(6)) {
         file.write_all(part).unwrap();
@@ -168,7 +170,7 @@ fn each_of_a_burst_is_taken_once() {
     const LETTERS: usize = 400;
     let bench = Bench::new();
     let watcher = bench.watch(&QUICK);
-    let pdf = pdf();
+    let pdf = pdf(1);
     for n in 0..LETTERS {
         // Made in place, so that every file is an event of its own.
         let folder = bench.inbox().join(format!("burst{n}"));

@@ -5,7 +5,8 @@ use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
 use super::QUICK;
-use super::bench::{Bench, PERSON, Watcher, count, until};
+use super::bench::{Bench, PERSON, Watcher, count};
+use crate::support::until;
 
 #[test]
 fn a_signal_ends_the_watch_with_the_letters_in_hand_placed() {

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::QUICK;
-use super::bench::{Bench, PERSON, count, pause, until};
+use super::bench::{Bench, PERSON, count, pause};
+use crate::support::{Mount, in_memory, postgang, said, until};
 
 #[test]
 fn a_folder_without_rights_is_told_of_at_once_and_once() {
@@ -39,36 +40,15 @@ fn give(folder: &Path) {
     }
 }
 
-/// A small disk of its own, where the user may make one.
-struct Disk(tempfile::TempDir);
-
-impl Disk {
-    fn new(bytes: &str) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let options = format!("size={bytes},mode=755");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(dir.path()).output();
-        mounted.is_ok_and(|output| output.status.success()).then(|| Self(dir))
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
-    }
-}
-
 #[test]
 fn a_full_disk_is_tried_again() {
-    let Some(disk) = Disk::new("3m") else {
-        eprintln!("not tested: only root may mount a disk to fill");
-        return;
-    };
-    let bench = Bench::at(&disk.0.path().join("root"));
+    let Some(disk) = Mount::small_disk("3m") else { return };
+    let bench = Bench::at(&disk.path().join("root"));
     let watcher = bench.watch(&["--interval", "0.3", "--settle", "0"]);
     bench.drop_declared("before");
     bench.wait_for("before", "print");
     let letters: Vec<_> = (0..20).map(|n| bench.letter(&format!("full{n}"))).collect();
-    let ballast = disk.0.path().join("ballast");
+    let ballast = disk.path().join("ballast");
     // Until not one byte more goes in.
     let full = Command::new("dd").args(["if=/dev/zero", "bs=512"]).arg(format!("of={}", ballast.display())).output();
     assert!(!full.unwrap().status.success());
@@ -226,9 +206,8 @@ fn a_mistyped_root_is_told_at_once() {
         if made {
             fs::create_dir(&elsewhere).unwrap();
         }
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_postgang"));
-        let output = command.args(["watch", "--root"]).arg(&elsewhere).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let output = postgang(&elsewhere).arg("watch").output().unwrap();
+        let said = said(&output);
         assert_eq!(output.status.code(), Some(3), "{said}");
         assert!(said.contains("kontroller --root"), "{said}");
     }
@@ -249,14 +228,9 @@ fn figures_that_cannot_be_written_are_one_trouble() {
 /// On FUSE, as on NFS and SMB, nobody tells of what other machines change.
 #[test]
 fn a_file_system_that_tells_of_nothing_is_only_looked_at_and_said_to_be() {
-    let (behind, front) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let mounted = Command::new("bindfs").args([behind.path(), front.path()]).output();
-    if !mounted.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: bindfs is missing, or this user may not mount");
-        return;
-    }
-    let front = Disk(front);
-    let bench = Bench::at(&front.0.path().join("root"));
+    let behind = in_memory();
+    let Some(front) = Mount::without_events(behind.path()) else { return };
+    let bench = Bench::at(&front.path().join("root"));
     bench.drop_declared("letter");
     let refused = bench.run(&["run"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,46 +25,15 @@ use tempfile::TempDir;
 use walkdir::WalkDir;
 
 use super::make::pdf;
-use super::support::assert_no_panic;
+use super::{CHANNELS, assert_no_panic, copy_over, date, fixtures, folders, in_memory, on_disk, postgang, sorted};
 
 /// A Monday morning.
 pub const NOW: &str = "2026-11-23T09:00:00+01:00";
-pub const CHANNELS: [&str; 6] = ["digipost", "eboks", "altinn", "svarinn", "print", "avvist"];
 
 /// Synthetic persons (month + 80) of `tests/registry`, and organisations of the number series for tests.
 pub const IN_ALTINN: &str = "01817010055";
 pub const IN_DIGIPOST: &str = "02827110186";
 pub const RESERVED: &str = "03837210045";
-
-/// Where fixtures lie.
-pub fn fixtures(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path)
-}
-
-/// Whether expectations are to be written instead of compared.
-pub fn updating() -> bool {
-    std::env::var_os("UPDATE_EXPECT").is_some()
-}
-
-/// Compares with the text in `path`, or writes it there.
-pub fn expect(path: &Path, actual: &str) {
-    if updating() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, actual).unwrap();
-        return;
-    }
-    let expected = fs::read_to_string(path).unwrap_or_default();
-    let (actual, expected): (Vec<_>, Vec<_>) = (actual.lines().collect(), expected.lines().collect());
-    let equal = actual.iter().zip(&expected).take_while(|(a, e)| a == e).count();
-    assert!(
-        actual == expected,
-        "{} line {}; UPDATE_EXPECT=1 rewrites it\n  actual: {:?}\nexpected: {:?}",
-        path.display(),
-        equal + 1,
-        actual.get(equal),
-        expected.get(equal)
-    );
-}
 
 /// What a run of the binary said.
 pub struct Outcome {
@@ -86,21 +55,26 @@ pub struct World {
 impl World {
     /// With the registers of `tests/registry` and an empty inbox.
     pub fn new() -> Self {
-        let world = Self::empty();
+        Self::with_registers_in(in_memory())
+    }
+
+    pub fn empty() -> Self {
+        Self::empty_in(in_memory())
+    }
+
+    /// On a disk, whose syncs take their time.
+    pub fn on_disk() -> Self {
+        Self::with_registers_in(on_disk())
+    }
+
+    pub fn with_registers_in(dir: TempDir) -> Self {
+        let world = Self::empty_in(dir);
         world.copy(&fixtures("registry"), "registry");
         world.age_registers(&BTreeMap::new());
         world
     }
 
-    /// In memory where the machine offers it: the laws do not depend on the disk, and its syncs are slow.
-    pub fn empty() -> Self {
-        let memory = Path::new("/dev/shm");
-        let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-        Self::empty_in(&parent)
-    }
-
-    pub fn empty_in(parent: &Path) -> Self {
-        let dir = tempfile::Builder::new().prefix("postgang-").tempdir_in(parent).unwrap();
+    fn empty_in(dir: TempDir) -> Self {
         for name in ["inbox", "registry"] {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
@@ -123,18 +97,7 @@ impl World {
 
     /// Copies a fixture's folder, where there is one, over the one below the root.
     pub fn copy(&self, from: &Path, below: &str) {
-        if !from.is_dir() {
-            return;
-        }
-        for entry in WalkDir::new(from).min_depth(1).into_iter().map(Result::unwrap) {
-            let to = self.path(below).join(entry.path().strip_prefix(from).unwrap());
-            if entry.file_type().is_dir() {
-                fs::create_dir_all(to).unwrap();
-            } else {
-                fs::create_dir_all(to.parent().unwrap()).unwrap();
-                fs::copy(entry.path(), to).unwrap();
-            }
-        }
+        copy_over(from, &self.path(below));
     }
 
     /// A drop with one page; `metadata` is YAML.
@@ -151,15 +114,14 @@ impl World {
             let hours = ages.get(&*name).copied().unwrap_or(2.0);
             let seconds = Duration::from_secs_f64(hours.abs() * 3600.0);
             let modified = if hours < 0.0 { now + seconds } else { now - seconds };
-            File::open(entry.path()).unwrap().set_modified(modified).unwrap();
+            date(entry.path(), modified);
         }
     }
 
     /// The real binary, in this root and at this moment.
     pub fn postgang(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_postgang"));
-        command.arg("--root").arg(self.dir.path()).args(["--json", "--now", &self.now]);
-        command.env_remove("POSTGANG_ROOT").env("RUST_LOG", "debug");
+        let mut command = postgang(self.dir.path());
+        command.args(["--json", "--now", &self.now]).env("RUST_LOG", "debug");
         command
     }
 
@@ -351,17 +313,6 @@ fn contents(paths: Vec<PathBuf>) -> Vec<Content> {
 pub fn status(letter: &Path) -> Status {
     let bytes = fs::read(letter.join(STATUS)).unwrap();
     Status::from_yaml(&bytes).unwrap_or_else(|error| panic!("{}: {error}", letter.display()))
-}
-
-/// The entries of a folder in name order; none where it is missing.
-pub fn sorted(dir: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<_> = fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths
-}
-
-fn folders(dir: &Path) -> Vec<PathBuf> {
-    sorted(dir).into_iter().filter(|path| path.is_dir() && !path.is_symlink()).collect()
 }
 
 /// Every valid 11-digit number in a text.

@@ -1,19 +1,18 @@
 //! A root of its own with the repository's sample registers, and the real program on it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-use lopdf::content::{Content, Operation};
-use lopdf::{Document, Object, Stream, dictionary};
 use postgang::core::calendar::{Time, parse_time};
 use postgang::core::status::Status;
 use postgang::shell::find;
 use postgang::shell::root::Root;
 use serde_json::Value;
 
-use crate::support::assert_no_panic;
+use super::make::pdf;
+use super::{date, files, in_memory, postgang, repository, said};
 
 pub const ALTINN: &str = "23866031088";
 pub const DIGIPOST: &str = "12837110147";
@@ -53,12 +52,12 @@ pub struct At {
 impl World {
     /// With the senders in this file of `registry/`.
     pub fn new(senders: &str) -> Self {
-        let temporary = tempfile::tempdir().unwrap();
+        let temporary = in_memory();
         let world = Self { dir: temporary.path().to_owned(), _temporary: temporary };
         for folder in ["inbox", "outbox", "registry/kvitteringer"] {
             fs::create_dir_all(world.dir.join(folder)).unwrap();
         }
-        let registry = Path::new(env!("CARGO_MANIFEST_DIR")).join("registry");
+        let registry = repository().join("registry");
         for name in ["krr.csv", "enheter.csv", "underenheter.csv", "reservasjoner.csv", "svarinn.csv"] {
             fs::copy(registry.join(name), world.dir.join("registry").join(name)).unwrap();
         }
@@ -68,7 +67,7 @@ impl World {
 
     /// The same, files' times included.
     pub fn copy(&self) -> Self {
-        let temporary = tempfile::tempdir().unwrap();
+        let temporary = in_memory();
         let dir = temporary.path().join("root");
         assert!(Command::new("cp").arg("-a").arg(&self.dir).arg(&dir).status().unwrap().success());
         Self { dir, _temporary: temporary }
@@ -100,11 +99,8 @@ impl World {
     /// The program's answer and exit code.
     pub fn postgang(&self, now: &str, arguments: &[&str]) -> (Value, i32) {
         let output = self.command(now, arguments).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        let log = String::from_utf8_lossy(&output.stderr);
-        assert_no_panic(&text);
-        assert_no_panic(&log);
-        let answer = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{arguments:?}: {text}{log}"));
+        let said = said(&output);
+        let answer = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{arguments:?}: {said}"));
         (answer, output.status.code().unwrap())
     }
 
@@ -112,14 +108,12 @@ impl World {
     pub fn postgang_fails(&self, now: &str, arguments: &[&str]) -> String {
         let output = self.command(now, arguments).output().unwrap();
         assert!(!output.status.success());
-        let log = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_no_panic(&log);
-        log
+        said(&output)
     }
 
-    fn command(&self, now: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_postgang"));
-        command.args(["--json", "--now", now, "--root"]).arg(&self.dir).args(arguments);
+    pub fn command(&self, now: &str, arguments: &[&str]) -> Command {
+        let mut command = postgang(&self.dir);
+        command.args(["--json", "--now", now]).args(arguments);
         command
     }
 
@@ -192,17 +186,8 @@ impl World {
 
     /// Every file below `outbox/` with its bytes.
     pub fn tree(&self) -> Vec<(String, Vec<u8>)> {
-        let mut files: Vec<(String, Vec<u8>)> = walkdir::WalkDir::new(self.outbox())
-            .into_iter()
-            .map(Result::unwrap)
-            .filter(|entry| entry.file_type().is_file())
-            .map(|entry| {
-                let inside = entry.path().strip_prefix(self.outbox()).unwrap();
-                (inside.to_string_lossy().into_owned(), fs::read(entry.path()).unwrap())
-            })
-            .collect();
-        files.sort();
-        files
+        let files = files(&self.outbox()).into_iter();
+        files.map(|(path, bytes)| (path.to_string_lossy().into_owned(), bytes)).collect()
     }
 }
 
@@ -212,39 +197,6 @@ pub fn time(text: &str) -> Time {
 
 pub fn touch(path: &Path, now: &str) {
     if path.is_file() {
-        File::options().write(true).open(path).unwrap().set_modified(SystemTime::from(time(now))).unwrap();
+        date(path, SystemTime::from(time(now)));
     }
-}
-
-/// An A4 PDF that may be printed.
-pub fn pdf(pages: u32) -> Vec<u8> {
-    let mut document = Document::with_version("1.5");
-    let tree = document.new_object_id();
-    let font = document.add_object(dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica" });
-    let resources = document.add_object(dictionary! { "Font" => dictionary! { "F1" => font } });
-    let mut kids: Vec<Object> = Vec::new();
-    for page in 1..=pages {
-        let operations = vec![
-            Operation::new("BT", vec![]),
-            Operation::new("Tf", vec!["F1".into(), 14.into()]),
-            Operation::new("Td", vec![85.into(), 700.into()]),
-            Operation::new("Tj", vec![Object::string_literal(format!("Side {page}"))]),
-            Operation::new("ET", vec![]),
-        ];
-        let content = Content { operations }.encode().unwrap();
-        let content = document.add_object(Stream::new(dictionary! {}, content));
-        kids.push(
-            document.add_object(dictionary! { "Type" => "Page", "Parent" => tree, "Contents" => content }).into(),
-        );
-    }
-    let pages = dictionary! {
-        "Type" => "Pages", "Kids" => kids, "Count" => pages, "Resources" => resources,
-        "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()],
-    };
-    document.objects.insert(tree, Object::Dictionary(pages));
-    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => tree });
-    document.trailer.set("Root", catalog);
-    let mut bytes = Vec::new();
-    document.save_to(&mut bytes).unwrap();
-    bytes
 }
