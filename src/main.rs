@@ -78,7 +78,7 @@ enum Command {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
-    /// Count what has happened, by sender, month, channel, status and code
+    /// Count letters by month, sender, channel and code
     Report,
     /// Say what would happen to a drop, or what is wrong with a snapshot or avsendere.yaml; move nothing
     Check {

@@ -28,5 +28,6 @@ pub mod silence;
 pub mod snapshot;
 pub mod status;
 pub mod stop;
+pub mod tally;
 pub mod unreadable_identity;
 pub mod whole;

@@ -5,6 +5,7 @@
 //! letters long gone; the rest is rebuilt from `outbox/`.
 
 mod accounts;
+mod counts;
 mod lookup;
 mod night;
 
@@ -33,7 +34,7 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 use accounts::account;
 pub use accounts::{Account, account_place};
-pub use night::{AltinnStay, ListedEvent, Onward, Tally};
+pub use night::{AltinnStay, ListedEvent, Onward};
 
 /// For operators, where a reading or writing of the ledger fails in the middle of a pass.
 pub const FAILED: &str = "protokollen kan ikke leses eller skrives. Brev som er hentet, ligger trygt i .postgang/work \

@@ -1,32 +1,53 @@
-//! `report`: what has happened, counted by sender, month, channel, status and code.
+//! `report`: letters, each counted once, by month, sender, channel and code; see [`crate::core::tally`].
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::ledger::{Ledger, Tally};
+use super::ledger::Ledger;
 use super::root::Root;
+use crate::core::tally::{Count, Group};
 
 /// What `report --json` prints.
 #[derive(Debug, Serialize)]
 pub struct Summary {
-    pub rows: Vec<Tally>,
+    /// The sum of the rows.
+    pub letters: usize,
+    pub rows: Vec<Row>,
 }
 
-/// Counts the ledger's events. Reads only; a pass may be under way.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    #[serde(flatten)]
+    pub group: Group,
+    #[serde(flatten)]
+    pub count: Count,
+}
+
+/// Counts the ledger's letters. Reads only; a pass may be under way.
 pub fn summary(root: &Root) -> anyhow::Result<Summary> {
     let ledger = Ledger::open_to_read(root.ledger())?;
-    Ok(Summary { rows: ledger.map(|ledger| ledger.tallies()).transpose()?.unwrap_or_default() })
+    let counts: BTreeMap<Group, Count> = ledger.map(|ledger| ledger.counts()).transpose()?.unwrap_or_default();
+    let rows: Vec<Row> = counts.into_iter().map(|(group, count)| Row { group, count }).collect();
+    Ok(Summary { letters: rows.iter().map(|row| row.count.letters).sum(), rows })
 }
 
 impl Summary {
     pub fn text(&self) -> String {
-        let line = |sender: &str, month: &str, channel: &str, status: &str, code: &str, count: &str| {
-            format!("{sender:<10} {month:<8} {channel:<9} {status:<17} {code:<26} {count:>8}\n")
+        let line = |cells: [&str; 4], counts: [String; 3]| {
+            let ([month, sender, channel, code], [letters, opened, returned]) = (cells, counts);
+            format!("{month:<8} {sender:<10} {channel:<9} {code:<26} {letters:>8} {opened:>8} {returned:>8}\n")
         };
-        let mut text = line("Avsender", "Måned", "Kanal", "Status", "Kode", "Antall");
-        for row in &self.rows {
-            let sender = row.sender.as_deref().unwrap_or("(ukjent)");
-            text += &line(sender, &row.month, &row.channel, &row.status, &row.code, &row.count.to_string());
+        let mut text = line(["Måned", "Avsender", "Kanal", "Kode"], ["Brev", "Åpnet", "Retur"].map(str::to_owned));
+        let counts = |count: &Count| [count.letters, count.opened, count.returned].map(|n| n.to_string());
+        let mut sum = Count::default();
+        for Row { group, count } in &self.rows {
+            let sender = group.sender.as_deref().unwrap_or("(ukjent)");
+            text += &line([&group.month, sender, group.channel.as_str(), &group.code], counts(count));
+            sum.letters += count.letters;
+            sum.opened += count.opened;
+            sum.returned += count.returned;
         }
-        text
+        text + &line(["Sum", "", "", ""], counts(&sum))
     }
 }

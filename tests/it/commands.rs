@@ -140,3 +140,25 @@ fn the_readme_shows_what_the_demo_prints() {
     let shown = &shown[..shown.find("```").unwrap()];
     assert_eq!(printed.trim_end(), shown.trim_end());
 }
+
+/// Thirteen letters are thirteen, whatever has happened to each: read, printed, refused.
+#[test]
+fn report_counts_each_letter_once() {
+    let temporary = tempfile::tempdir().unwrap();
+    let postgang = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_postgang"));
+        command.args(["--json", "--now", "2026-11-23T09:00:00+01:00", "--root"]).arg(temporary.path()).args(args);
+        command.output().unwrap().stdout
+    };
+    postgang(&["demo", temporary.path().to_str().unwrap()]);
+    let report: serde_json::Value = serde_json::from_slice(&postgang(&["report"])).unwrap();
+    let rows = report["rows"].as_array().unwrap();
+    let sum = |key: &str| rows.iter().map(|row| row[key].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((report["letters"].as_u64(), sum("antall"), sum("apnet")), (Some(13), 13, 1), "{report}");
+    let of = |channel: &str| {
+        let rows = rows.iter().filter(|row| row["kanal"] == channel);
+        rows.map(|row| row["antall"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!((of("print"), of("avvist")), (7, 2), "{report}");
+    assert!(rows.iter().any(|row| row["kode"] == "unread-past-deadline" && row["maned"] == "2026-11"), "{report}");
+}

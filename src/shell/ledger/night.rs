@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use rusqlite::{OptionalExtension, params};
-use serde::Serialize;
 
 use super::{Ledger, Pending, arrived, event, happened, insert_pending, once};
 use crate::core::status::Status;
@@ -45,23 +44,6 @@ pub struct AltinnStay {
     pub left: Option<String>,
     /// A receipt is recorded.
     pub heard: bool,
-}
-
-/// Events counted, as `report` shows them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Tally {
-    #[serde(rename = "avsender")]
-    pub sender: Option<String>,
-    /// `YYYY-MM`.
-    #[serde(rename = "maned")]
-    pub month: String,
-    #[serde(rename = "kanal")]
-    pub channel: String,
-    pub status: String,
-    #[serde(rename = "kode")]
-    pub code: String,
-    #[serde(rename = "antall")]
-    pub count: i64,
 }
 
 impl Ledger {
@@ -319,25 +301,5 @@ impl Ledger {
             });
         }
         Ok(())
-    }
-
-    /// Events by sender, month, channel, status and code.
-    pub fn tallies(&self) -> anyhow::Result<Vec<Tally>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT l.sender, substr(e.at, 1, 7), e.channel, e.state, e.code, count(*)
-             FROM event e LEFT JOIN letter l ON l.id = e.letter
-             WHERE e.kind = 'status' GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5",
-        )?;
-        let rows = statement.query_map([], |row| {
-            Ok(Tally {
-                sender: row.get(0)?,
-                month: row.get(1)?,
-                channel: row.get(2)?,
-                status: row.get(3)?,
-                code: row.get(4)?,
-                count: row.get(5)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
