@@ -78,6 +78,12 @@ enum Command {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+    /// Close matters of outbox/oppfolging-*.csv for good
+    Done {
+        /// Their numbers, from the column nr
+        #[arg(required = true, value_name = "NUMBER", value_parser = value_parser!(i64).range(1..))]
+        numbers: Vec<i64>,
+    },
     /// Count letters by month, sender, channel and code
     Report,
     /// Say what would happen to a drop, or what is wrong with a snapshot or avsendere.yaml; move nothing
@@ -258,6 +264,12 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
                 eprintln!("{NOT_FOUND}");
             }
             Ok(u8::from(!held.iter().any(|letter| letter.stopped)))
+        }
+        Command::Done { numbers } => {
+            let closed = nightly::done(&root, &settings(common, PatienceArgs::DEFAULT.get(), &[]), numbers)?;
+            let texts: Vec<String> = closed.iter().map(nightly::Closed::text).collect();
+            show(common, &serde_json::json!({ "matters": closed }), &texts.join("\n"))?;
+            Ok(u8::from(closed.iter().any(|matter| !matter.closed)))
         }
         Command::Report => {
             root.check_mounted()?;

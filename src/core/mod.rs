@@ -11,6 +11,7 @@ pub mod format;
 pub mod identity;
 pub mod judge;
 pub mod letter;
+pub mod matter;
 pub mod names;
 pub mod nightly;
 pub mod overdue;

@@ -6,7 +6,7 @@ use super::calendar::{Calendar, Time};
 use super::nightly::Night;
 use super::receipts::Verdict;
 use super::route::{Channel, State};
-use super::status::Status;
+use super::status::{Stamp, Status};
 
 /// A mailbox answers within minutes; after two days something is wrong.
 const MAILBOX_SILENT_HOURS: i64 = 48;
@@ -54,16 +54,17 @@ pub enum Unnoticed {
     NoticeFailed,
 }
 
-pub fn unnoticed(letter: &Status) -> Option<Unnoticed> {
+/// What was said so, and when.
+pub fn unnoticed(letter: &Status) -> Option<(Unnoticed, Stamp)> {
     let last = |state| {
         let here = letter.hendelser.iter().filter(|event| event.status == state && event.kanal == Some(letter.kanal));
         here.map(|event| event.tidspunkt).max()
     };
-    if last(State::LevetidUtlopt).is_some() {
-        return Some(Unnoticed::GaveUp);
+    if let Some(said) = last(State::LevetidUtlopt) {
+        return Some((Unnoticed::GaveUp, said));
     }
     let failed = last(State::VarselFeilet)?;
-    (last(State::Varslet) < Some(failed)).then_some(Unnoticed::NoticeFailed)
+    (last(State::Varslet) < Some(failed)).then_some((Unnoticed::NoticeFailed, failed))
 }
 
 #[cfg(test)]
@@ -129,7 +130,7 @@ mod tests {
             (&["LEVETID_UTLOPT 24T10", "VARSLET 24T11"], Some(Unnoticed::GaveUp)),
         ] {
             let letter = tonight(&placed(Channel::Altinn), lines, None, "11-25T00").status;
-            assert_eq!(unnoticed(&letter), expected, "{lines:?}");
+            assert_eq!(unnoticed(&letter).map(|(what, _)| what), expected, "{lines:?}");
         }
     }
 

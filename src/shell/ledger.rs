@@ -7,6 +7,7 @@
 mod accounts;
 mod counts;
 mod lookup;
+mod matters;
 mod night;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 use accounts::account;
 pub use accounts::{Account, account_place};
+pub use matters::{Closing, Numbered};
 pub use night::{AltinnStay, ListedEvent, Onward};
 
 /// For operators, where a reading or writing of the ledger fails in the middle of a pass.

@@ -2,6 +2,7 @@
 
 mod crash;
 mod doubts;
+mod matters;
 mod receipts;
 mod rules;
 mod stops;

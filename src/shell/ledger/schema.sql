@@ -61,6 +61,18 @@ CREATE TABLE IF NOT EXISTS list_file (
     day       TEXT NOT NULL,
     first     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+-- What a person must look at, now or before; a number is given once.
+CREATE TABLE IF NOT EXISTS matter (
+    number    INTEGER PRIMARY KEY,
+    what      TEXT NOT NULL,             -- its kind and whom it concerns
+    text      TEXT NOT NULL,             -- for people
+    since     TEXT NOT NULL,             -- YYYY-MM-DD
+    seen      INTEGER NOT NULL,          -- the last night that found it, counted from 1
+    closed    TEXT,                      -- RFC 3339: somebody has dealt with it
+    over      TEXT                       -- RFC 3339: a night no longer found it
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS matter_standing ON matter (what) WHERE over IS NULL;
+CREATE INDEX IF NOT EXISTS event_given_up ON event (letter) WHERE state = 'IKKE_LEVERT';
 -- What an operator has been told once.
 CREATE TABLE IF NOT EXISTS told (what TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 -- Drops that the last routing pass left because of a register row.

@@ -133,8 +133,8 @@ impl Night<'_> {
                 match outcome {
                     Ok(decided) => changed.push(decided),
                     Err(waits) => {
-                        let message = self.disagreement(&waits.letter.path, &waits.what)?;
-                        self.needs_person(message);
+                        let matter = self.disagreement(&waits.letter.path, &waits.what)?;
+                        self.matters.push(matter);
                     }
                 }
             }
@@ -273,7 +273,7 @@ fn stop_text(path: &Path) -> String {
 
 /// Text as editors on Windows and elsewhere leave it: with a byte order mark in what that says, else UTF-8, else
 /// windows-1252, which every byte is valid in.
-fn decoded(bytes: &[u8]) -> String {
+pub(super) fn decoded(bytes: &[u8]) -> String {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         return encoding.decode_without_bom_handling(&bytes[mark..]).0.into_owned();
     }

@@ -4,21 +4,23 @@
 //! ledger's numbers, since the file that was fetched before it. It is written first and the list recorded as written
 //! afterwards: a crash between repeats rows and loses none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Context;
 
 use super::standing;
 use super::survey::{name, sealed_batches, subfolders};
-use super::{Night, inside};
+use super::{Night, closing, inside};
 use crate::core::calendar::{Time, parse_time};
+use crate::core::matter::{self, Kind, Matter};
+use crate::core::names::shown;
 use crate::core::route::{Channel, State};
-use crate::core::sheet::{self, Table};
+use crate::core::sheet::Table;
 use crate::core::silence::{self, Unnoticed};
 use crate::core::status::{Stamp, Status};
 use crate::shell::find::read_status;
-use crate::shell::ledger::{ListedEvent, OUTBOX};
+use crate::shell::ledger::{Closing, ListedEvent, OUTBOX};
 use crate::shell::pass::Pass;
 
 /// A file of a list, on its way.
@@ -29,9 +31,6 @@ struct ListFile<const N: usize> {
     /// It holds something that was not listed before.
     grows: bool,
 }
-
-/// A row of the list of what a person must look at.
-pub type Matter = [String; 7];
 
 impl Night<'_> {
     pub(super) fn reminder_list(&mut self) -> anyhow::Result<()> {
@@ -112,66 +111,89 @@ impl Night<'_> {
         ledger.set_listed(list, day, since, last)
     }
 
-    /// What a person must look at: as it is tonight, not what has happened since yesterday.
+    /// What a person must look at: as it is tonight, but for what somebody has closed.
     fn follow_up(&mut self, day: &str) -> anyhow::Result<()> {
-        let root = self.pass.desk.root;
-        let outbox = root.outbox();
-        let mut rows = std::mem::take(&mut self.matters);
-        // In one order, whichever step of the night came upon them.
-        rows.sort();
-        let refused = subfolders(&root.channel(Channel::Avvist)).context("kan ikke lese outbox/avvist")?;
-        for (letter, status) in refused.iter().zip(standing::recorded(root, &self.pass.ledger, &refused)?) {
-            let Some(status) = status else { continue };
-            let what = if status.status == State::IkkeLevert { "ikke levert" } else { "avvist" };
-            rows.push(matter(what, &status, &inside(root, letter)));
-        }
-        let (given_up, first, last) = self.undelivered(day)?;
-        rows.extend(given_up);
-        for batch in sealed_batches(root).context("kan ikke lese outbox/print")? {
-            let sealed = self.sealed_at(&name(&batch))?;
-            if let Some(sealed) =
-                sealed.filter(|sealed| silence::is_batch_late(*sealed, self.now, &self.pass.desk.senders.calendar))
-            {
-                let (sender, since) = (sender_of(&batch), Stamp(sealed).to_string());
-                rows.push(thing("bunken er ikke meldt skrevet ut", sender, inside(root, &batch), since));
+        let outbox = self.pass.desk.root.outbox();
+        let mut matters = std::mem::take(&mut self.matters);
+        self.standing_matters(&mut matters)?;
+        // In one order, whichever step of the night came upon them; one of a kind with a subject is one.
+        matters.sort();
+        matters.dedup_by_key(|matter| matter.key());
+        let taken = self.close_listed()?;
+        let numbered = self.pass.ledger.number_matters((&self.at(), day), &matters, &taken)?;
+        let mut table = Table::new(matter::COLUMNS);
+        for (mut matter, known) in matters.into_iter().zip(numbered).filter(|(_, known)| !known.closed) {
+            self.report.matters += 1;
+            if let Some(message) = matter.message.take() {
+                self.needs_person(message);
             }
+            table.add(matter.row(known.number, &known.since));
         }
-        let held = self.pass.ledger.held()?;
-        rows.extend(held.into_iter().map(|drop| thing("holdt av en registerrad", String::new(), drop, String::new())));
-        self.report.to_look_at = rows.len();
-        let header = ["sak", "forsendelsesId", "eksternReferanse", "avsender", "sted", "kode", "siden"];
         let file_name = format!("oppfolging-{day}.csv");
-        let text = sheet::table(header, rows);
+        let text = table.into_text();
         let known = std::fs::read_to_string(outbox.join(&file_name)).ok();
-        let is_needed = self.report.to_look_at > 0 || known.is_some();
+        let is_needed = self.report.matters > 0 || known.is_some();
         if is_needed && known.as_deref() != Some(text.as_str()) {
             let spool = &self.pass.desk.spool;
             spool.publish(&outbox, &file_name, &text).with_context(|| cannot_write(&file_name))?;
         }
-        self.pass.ledger.set_listed("oppfolging", day, first, last)
+        Ok(())
     }
 
-    /// Letters given up since yesterday's list; they lie in the archive, where nobody looks.
-    fn undelivered(&self, day: &str) -> anyhow::Result<(Vec<Matter>, i64, i64)> {
-        let (today, last_listed) = self.pass.ledger.listed("oppfolging", day)?;
-        let first = today.map_or(last_listed + 1, |(first, _)| first);
-        let last = self.pass.ledger.last_event()?.max(last_listed);
-        let (mut given_up, mut rows) = (Vec::new(), Vec::new());
-        self.pass.ledger.events(first, last, |event| {
-            if event.state.as_deref() == Some(State::IkkeLevert.as_str())
-                && event.channel.as_deref() != Some(Channel::Avvist.as_str())
-            {
-                given_up.push(event);
-            }
-        })?;
-        for event in given_up {
-            let history = self.pass.ledger.history(&event.letter)?;
-            let placed = history.into_iter().rev().find_map(|event| event.place);
-            let place = format!("{OUTBOX}{}", placed.as_deref().unwrap_or("arkiv"));
-            let [reference, sender, code] = [event.reference, event.sender, event.code].map(Option::unwrap_or_default);
-            rows.push(["ikke levert".to_owned(), event.letter, reference, sender, place, code, event.at]);
+    /// Matters that are seen in places, not met on the way through the letters that wait.
+    fn standing_matters(&mut self, matters: &mut Vec<Matter>) -> anyhow::Result<()> {
+        let root = self.pass.desk.root;
+        let refused = subfolders(&root.channel(Channel::Avvist)).context("kan ikke lese outbox/avvist")?;
+        for (letter, status) in refused.iter().zip(standing::recorded(root, &self.pass.ledger, &refused)?) {
+            let Some(status) = status else { continue };
+            let kind = if status.status == State::IkkeLevert { Kind::Undelivered } else { Kind::Refused };
+            matters.push(Matter::of_letter(kind, &status, &shown(&inside(root, letter))));
         }
-        Ok((rows, first, last))
+        // Letters given up lie in the archive, where nobody looks.
+        for (place, status) in self.pass.ledger.given_up()? {
+            let status = Status::from_yaml(status.as_bytes()).ok();
+            let status = status.filter(|status| status.status == State::IkkeLevert);
+            let matter = |status| Matter::of_letter(Kind::Undelivered, &status, &shown(&format!("{OUTBOX}{place}")));
+            matters.extend(status.map(matter));
+        }
+        for batch in sealed_batches(root).context("kan ikke lese outbox/print")? {
+            let sealed = self.sealed_at(&name(&batch))?;
+            let calendar = &self.pass.desk.senders.calendar;
+            if let Some(sealed) = sealed.filter(|sealed| silence::is_batch_late(*sealed, self.now, calendar)) {
+                let matter = Matter::of(Kind::BatchNotPrinted, &shown(&inside(root, &batch)));
+                let subject = name(&batch);
+                matters.push(Matter { subject, sender: sender_of(&batch), since: Some(Stamp(sealed)), ..matter });
+            }
+        }
+        let held = self.pass.ledger.held()?;
+        matters.extend(held.into_iter().map(|drop| Matter::of(Kind::HeldByRow, &drop)));
+        Ok(())
+    }
+
+    /// Closes what the clerks' file names, and says which numbers may not be given: a matter is not closed by what was
+    /// written before it was there.
+    fn close_listed(&mut self) -> anyhow::Result<BTreeSet<i64>> {
+        let outbox = self.pass.desk.root.outbox();
+        let closed = closing::read(&outbox).with_context(|| format!("kan ikke lese {OUTBOX}{}", closing::FILE))?;
+        let mut complaints = closed.complaints;
+        let numbers: Vec<i64> = closed.numbers.iter().copied().collect();
+        for (number, closing) in numbers.iter().zip(self.pass.ledger.close_matters(&self.at(), &numbers)?) {
+            if closing == Closing::Unknown {
+                let text = format!(
+                    "{OUTBOX}{}: sak {number} finnes ikke. De andre er lukket. Prøv: se etter nummeret i outbox/oppfolging-*.csv.",
+                    closing::FILE
+                );
+                complaints.push((format!("ferdig:{number}"), text));
+            }
+        }
+        let news = self.news(complaints)?;
+        news.into_iter().for_each(|message| self.needs_person(message));
+        let mut taken = closed.numbers;
+        if self.pass.ledger.knows_no_matter()? {
+            // A ledger that was lost has forgotten the numbers that lists were given out with.
+            taken.extend(1..=closing::last_given(&outbox)?);
+        }
+        Ok(taken)
     }
 
     /// By the ledger, else by the day in the batch's name.
@@ -190,76 +212,54 @@ fn cannot_write(name: &str) -> String {
 
 /// A letter in a mailbox that has said nothing of it for too long.
 pub fn silent(status: &Status, place: &str, now: Time) -> Option<Matter> {
-    let is_silent = silence::is_mailbox_silent(status, now);
-    is_silent.then(|| matter("ingen kvittering fra postkassen etter 48 timer", status, place))
+    silence::is_mailbox_silent(status, now).then(|| Matter::of_letter(Kind::SilentMailbox, status, place))
 }
 
 /// A letter that the print house speaks of, and that it has not been given.
 pub fn misreported(status: &Status, place: &str) -> Option<Matter> {
     let said = status.hendelser.iter().any(|event| matches!(event.status, State::Printet | State::Retur));
     // One that waits for print will be in a batch soon, and is asked about with it.
-    (said && status.kanal != Channel::Print)
-        .then(|| matter("meldt skrevet ut eller i retur, men ikke sendt til utskrift", status, place))
+    (said && status.kanal != Channel::Print).then(|| Matter::of_letter(Kind::Misreported, status, place))
 }
 
 /// A letter of which its channel says that it may not have come to anybody's notice, and says nothing better since.
 pub fn given_up(status: &Status, place: &str) -> Option<Matter> {
-    let what = match silence::unnoticed(status)? {
-        Unnoticed::GaveUp => "kanalen ga opp leveringen; brevet kan være levert",
-        Unnoticed::NoticeFailed => "varselet kom ikke fram",
+    let (what, said) = silence::unnoticed(status)?;
+    let kind = match what {
+        Unnoticed::GaveUp => Kind::GaveUp,
+        Unnoticed::NoticeFailed => Kind::NoticeFailed,
     };
-    Some(matter(what, status, place))
+    // What is said again is another matter than the one that somebody has closed.
+    let subject = format!("{}@{said}", status.forsendelsesId);
+    Some(Matter { subject, since: Some(said), ..Matter::of_letter(kind, status, place) })
 }
 
 /// A letter that an unreadable row names, which may say that it was opened.
 pub fn doubted(status: &Status, place: &str, row: &str) -> Matter {
-    matter(&format!("kvitteringsraden i {row} kan ikke leses, og nevner brevet"), status, place)
+    let what = format!("kvitteringsraden i {row} kan ikke leses, og nevner brevet");
+    Matter { what, since: None, ..Matter::of_letter(Kind::UnreadableReceipt, status, place) }
 }
 
 /// A sender of whose letters too little is heard.
 pub fn braked(sender: &str, silent: usize, all: usize) -> Matter {
     let what = format!("{silent} av {all} brev i Altinn har ingen kvittering, og ingen skrives ut som ulest");
-    thing(&what, sender.to_owned(), format!("{OUTBOX}{}", Channel::Altinn.as_str()), String::new())
+    let matter = Matter::of(Kind::Braked, &format!("{OUTBOX}{}", Channel::Altinn.as_str()));
+    Matter { what, subject: sender.to_owned(), sender: sender.to_owned(), ..matter }
 }
 
 /// A letter that an organisation's own system has not collected.
 pub fn uncollected(status: &Status, place: &str, now: Time) -> Option<Matter> {
-    let is_uncollected = silence::is_uncollected(status, now);
-    is_uncollected.then(|| matter("ikke hentet av organisasjonens mottakssystem etter 24 timer", status, place))
+    silence::is_uncollected(status, now).then(|| Matter::of_letter(Kind::Uncollected, status, place))
 }
 
 /// A letter whose stop file came too late. Where it says nothing of itself, its place must do.
 pub fn unstopped(status: Option<&Status>, place: &str) -> Matter {
-    let what = "STOPP-filen kom for sent; se STOPP-SVAR.txt i mappen";
-    match status {
-        Some(status) => matter(what, status, place),
-        None => thing(what, String::new(), place.to_owned(), String::new()),
-    }
-}
-
-/// A stop file that lies in no letter.
-pub fn stray_stop(place: String) -> Matter {
-    thing("STOPP-filen ligger ikke i et brev", String::new(), place, String::new())
-}
-
-fn matter(what: &str, status: &Status, place: &str) -> Matter {
-    let (reference, sender) = (some(&status.eksternReferanse), some(&status.avsender));
-    let (id, code, since) = (status.forsendelsesId.clone(), status.kode.clone(), status.plassert.to_string());
-    [what.to_owned(), id, reference, sender, place.to_owned(), code, since]
-}
-
-/// A row that concerns no one letter.
-fn thing(what: &str, sender: String, place: String, since: String) -> Matter {
-    let none = String::new;
-    [what.to_owned(), none(), none(), sender, place, none(), since]
+    let matter = |status| Matter::of_letter(Kind::StopTooLate, status, place);
+    Matter { since: None, ..status.map_or_else(|| Matter::of(Kind::StopTooLate, place), matter) }
 }
 
 /// The sender of a batch, as its letters say.
 fn sender_of(batch: &Path) -> String {
     let letters = subfolders(batch).unwrap_or_default();
     letters.iter().find_map(|letter| read_status(letter)?.avsender).unwrap_or_default()
-}
-
-fn some(text: &Option<String>) -> String {
-    text.clone().unwrap_or_default()
 }

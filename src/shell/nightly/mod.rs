@@ -5,6 +5,7 @@
 //! be run again: what has happened already is seen in the letters themselves.
 
 mod batch;
+mod closing;
 mod doubts;
 mod hold;
 mod letters;
@@ -22,6 +23,7 @@ use std::time::{Instant, SystemTime};
 
 use anyhow::Context;
 use chrono::TimeDelta;
+pub use closing::{Closed, done};
 pub use hold::{Held, hold};
 pub use report::NightReport;
 
@@ -35,6 +37,7 @@ use super::root::Root;
 use crate::core::calendar::Time;
 use crate::core::doubt::{Doubt, is_sign_of_life};
 use crate::core::identity::OrgNumber;
+use crate::core::matter::Matter;
 use crate::core::nightly as rules;
 use crate::core::status::{Stamp, Status};
 use crate::core::{reminder, sealed};
@@ -53,8 +56,8 @@ struct Night<'a> {
     waiting_in_altinn: usize,
     /// Letters whose reminder was listed, or will be tonight.
     reminded: Vec<Letter>,
-    /// Rows for letters that wait, and that a person must look at.
-    matters: Vec<lists::Matter>,
+    /// What a person must look at, as far as tonight has come upon it.
+    matters: Vec<Matter>,
     /// Letters known to somebody: their receipts are no mystery.
     met: HashSet<u128>,
     /// Letters that a folder claims to be which is none of ours.

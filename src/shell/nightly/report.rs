@@ -31,9 +31,8 @@ pub struct NightReport {
     /// Overdue letters that are kept from print because receipts do not come, or cannot be read.
     #[serde(skip)]
     pub held: usize,
-    /// Rows in tonight's list of what a person must look at.
-    #[serde(skip)]
-    pub to_look_at: usize,
+    /// Matters that a person must look at, but for those that are closed: tonight's list.
+    pub matters: usize,
 }
 
 impl NightReport {
@@ -68,20 +67,21 @@ impl NightReport {
             ("Stoppet", self.stopped),
             ("Ulest, til utskrift", self.expired),
             ("  herav aldri varslet", self.never_notified),
-            ("Ulest, kun digitalt", self.digital_only),
+            ("Ulest ved fristen, sendes ikke på papir", self.digital_only),
             ("Purret", self.reminded),
-            ("Til Altinn", self.run.placed.altinn),
+            ("Fra eget mottakssystem til Altinn", self.run.placed.altinn),
             ("Kan ikke skrives ut", self.run.placed.avvist),
-            ("I bunke til utskrift", self.printed),
-            ("Slettet etter fristen", self.purged),
+            ("Lagt i utskriftsbunke", self.printed),
+            ("Slettet (oppbevaringstiden er ute)", self.purged),
         ] {
-            text += &format!("{what:<22} {count:>8}\n");
+            text += &format!("{what:<40} {count:>8}\n");
         }
         for batch in &self.batch {
             text += &format!("Forseglet: outbox/print/{batch}/\n");
         }
-        if self.to_look_at > 0 {
-            text += &format!("{} saker å se på: outbox/oppfolging-*.csv\n", self.to_look_at);
+        if self.matters > 0 {
+            let matters = if self.matters == 1 { "sak" } else { "saker" };
+            text += &format!("{} {matters} må følges opp: outbox/oppfolging-*.csv\n", self.matters);
         }
         for message in &self.run.messages {
             text += &format!("- {message}\n");
@@ -93,7 +93,7 @@ impl NightReport {
     pub fn exit_code(&self) -> u8 {
         if self.held > 0 {
             3
-        } else if self.never_notified > 0 || self.failed > 0 || self.to_look_at > 0 {
+        } else if self.never_notified > 0 || self.failed > 0 || self.matters > 0 {
             1
         } else {
             self.run.exit_code()

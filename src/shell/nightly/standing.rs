@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::survey::Letter;
 use super::{Night, inside};
+use crate::core::matter::{Kind, Matter};
 use crate::core::names::shown;
 use crate::core::status::Status;
 use crate::shell::find::{read_status, read_status_text};
@@ -106,8 +107,8 @@ impl Night<'_> {
         Ok(strangers.par_iter().filter_map(id).collect())
     }
 
-    /// The line for the operator.
-    pub(super) fn disagreement(&self, path: &Path, what: &Disagreement) -> anyhow::Result<String> {
+    /// The matter, with the line for the operator.
+    pub(super) fn disagreement(&self, path: &Path, what: &Disagreement) -> anyhow::Result<Matter> {
         let place = shown(&inside(self.pass.desk.root, path));
         let elsewhere = match what {
             Disagreement::NotPlacedHere(Some(id)) => self.pass.ledger.recorded_place(id)?,
@@ -125,6 +126,15 @@ impl Night<'_> {
             ),
             (Disagreement::Edited, _) => "status.yaml er endret av andre enn postgang, og brevet er ikke rørt. Prøv: legg filen tilbake slik den var; postgang explain viser hva som er bestemt.".to_owned(),
         };
-        Ok(format!("{place}: {text}"))
+        let (what, remedy) = text.split_once(" Prøv: ").unwrap_or((&text, ""));
+        let message = Some(format!("{place}: {text}"));
+        let (what, remedy) = (what.to_owned(), capitalised(remedy));
+        Ok(Matter { what, remedy, message, ..Matter::of(Kind::Unsure, &place) })
     }
+}
+
+/// What is tried, as a sentence of its own.
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::letters::Decided;
 use super::survey::{is_batch, name, stray_stops};
 use super::{Night, inside, lists, report};
+use crate::core::matter::{Kind, Matter};
 use crate::core::names::{STOP_ANSWER, shown};
 use crate::core::nightly::Go;
 use crate::core::status::Status;
@@ -123,8 +124,8 @@ impl Night<'_> {
                 }
             };
             let place = shown(&inside(root, &path));
-            self.needs_person(format!("{place}: {why}"));
-            self.matters.push(lists::stray_stop(place));
+            self.matters
+                .push(Matter { message: Some(format!("{place}: {why}")), ..Matter::of(Kind::StrayStop, &place) });
             if let Some(folder) = path.parent() {
                 self.answer_stop(folder, &format!("Ingen brev er stoppet: {why}\n"));
             }
@@ -133,7 +134,7 @@ impl Night<'_> {
     }
 
     /// Those of these messages that nobody has been given: what identifies each, and its text.
-    fn news(&mut self, messages: Vec<(String, String)>) -> anyhow::Result<Vec<String>> {
+    pub(super) fn news(&mut self, messages: Vec<(String, String)>) -> anyhow::Result<Vec<String>> {
         let mut news = Vec::new();
         for (what, message) in messages {
             if !self.pass.ledger.is_told(&what)? {

@@ -1,0 +1,138 @@
+//! Closing matters: `done NUMBER…` at once, or `outbox/ferdigbehandlet.csv` in the next night.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::letters::decoded;
+use crate::core::matter::read_closed;
+use crate::core::names::shown;
+use crate::core::status::Stamp;
+use crate::shell::dir::read_regular;
+use crate::shell::ledger::{Closing, FAILED as LEDGER_FAILED, Ledger, OUTBOX};
+use crate::shell::pass::{PassError, Settings};
+use crate::shell::root::Root;
+
+use anyhow::Context;
+
+/// Where clerks write the numbers of matters that they have dealt with; it is never changed by us.
+pub const FILE: &str = "ferdigbehandlet.csv";
+/// How its name begins, whatever a hand or a program has made of the rest.
+const FILE_START: &str = "ferdigbehandlet";
+
+/// Bytes that are read of it: a hundred thousand numbers.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Bytes that are read of a list of ours.
+const LIST_BYTES_MAX: u64 = 64 << 20;
+
+/// What the clerks' files say.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    pub numbers: BTreeSet<i64>,
+    /// What identifies each, so that it is told once, and its text.
+    pub complaints: Vec<(String, String)>,
+}
+
+/// Reads `ferdigbehandlet.csv` in `outbox/`, and what is called so by mistake.
+pub(super) fn read(outbox: &Path) -> io::Result<Listed> {
+    let mut listed = Listed::default();
+    for name in names(outbox, FILE_START)? {
+        let place = format!("{OUTBOX}{}", shown(&name));
+        let path = outbox.join(&name);
+        // One that is still open in an editor, and its lock file, say nothing yet.
+        let is_text = [".csv", ".txt"].iter().any(|ending| name.to_lowercase().ends_with(ending));
+        let text = match read_regular(&path, FILE_BYTES_MAX + 1) {
+            Ok(Some(bytes)) if is_text && bytes.len() as u64 <= FILE_BYTES_MAX => decoded(&bytes),
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => {
+                let text = format!(
+                    "{place}: filen kan ikke leses ({error}). Ingen saker er lukket etter den. Prøv: gi postgang lesetilgang."
+                );
+                listed.complaints.push((format!("ferdigfil:{name}"), text));
+                continue;
+            }
+            _ => {
+                let text = format!(
+                    "{place}: filen kan ikke leses som en liste med saksnumre. Ingen saker er lukket etter den. Prøv: lagre den som {FILE} (CSV), med ett saksnummer på hver linje."
+                );
+                listed.complaints.push((format!("ferdigfil:{name}"), text));
+                continue;
+            }
+        };
+        let closed = read_closed(&text);
+        listed.numbers.extend(closed.numbers);
+        for (line, text) in closed.unreadable {
+            let what = format!("ferdigfil:{name}:{line}:{text}");
+            let text = format!(
+                "{place}, linje {line}: «{text}» er ikke et saksnummer. De andre linjene gjelder. Prøv: skriv nummeret fra kolonnen nr i outbox/oppfolging-*.csv."
+            );
+            listed.complaints.push((what, text));
+        }
+    }
+    Ok(listed)
+}
+
+/// The greatest number that a list which lies in `outbox/` was given out with; 0 where none was.
+pub(super) fn last_given(outbox: &Path) -> io::Result<i64> {
+    let mut last = 0;
+    for name in names(outbox, "oppfolging-")? {
+        // What cannot be read tells nothing; the next one may.
+        if let Ok(Some(bytes)) = read_regular(&outbox.join(name), LIST_BYTES_MAX) {
+            last = last.max(read_closed(&decoded(&bytes)).numbers.last().copied().unwrap_or_default());
+        }
+    }
+    Ok(last)
+}
+
+/// The names in `outbox/` that begin so, in any case, in order.
+fn names(outbox: &Path, start: &str) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(outbox)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.to_lowercase().starts_with(start) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// What became of one number; serialises as `done --json` prints it.
+#[derive(Debug, Serialize)]
+pub struct Closed {
+    #[serde(rename = "nr")]
+    pub number: i64,
+    /// It is closed now, whether it was before or not.
+    pub closed: bool,
+    pub message: String,
+}
+
+/// Closes matters for good.
+pub fn done(root: &Root, settings: &Settings, numbers: &[i64]) -> Result<Vec<Closed>, PassError> {
+    root.prepare(settings.network_root)?;
+    let _lock = root.lock()?;
+    let (mut ledger, _) = Ledger::open(root.ledger())?;
+    let at = Stamp(settings.now).to_string();
+    let closings = ledger.close_matters(&at, numbers).context(LEDGER_FAILED)?;
+    let answer = |(number, closing): (&i64, Closing)| {
+        let (closed, message) = match closing {
+            Closing::Closed(text) => (true, format!("lukket: {text}")),
+            Closing::Known(text) => (true, format!("var lukket fra før: {text}")),
+            Closing::Unknown => (
+                false,
+                "finnes ikke, og ingenting er endret. Prøv: se etter nummeret i outbox/oppfolging-*.csv.".to_owned(),
+            ),
+        };
+        Closed { number: *number, closed, message }
+    };
+    Ok(numbers.iter().zip(closings).map(answer).collect())
+}
+
+impl Closed {
+    pub fn text(&self) -> String {
+        format!("Sak {} {}", self.number, self.message)
+    }
+}
