@@ -72,11 +72,17 @@ enum Command {
     },
     /// Stop a letter that still waits to be opened, collected or printed
     Hold {
-        /// forsendelsesId, eksternReferanse or the letter's folder
+        /// forsendelsesId, eksternReferanse, the beginning of one, or a folder
         letter: String,
         /// Why; kept with the letter
         #[arg(long, value_name = "TEXT")]
         reason: String,
+    },
+    /// Record letters that came back from paper, as a receipt RETUR does
+    Returned {
+        /// forsendelsesId, eksternReferanse, the beginning of one, or a folder
+        #[arg(required = true)]
+        letters: Vec<String>,
     },
     /// Close matters of outbox/oppfolging-*.csv for good
     Done {
@@ -95,7 +101,7 @@ enum Command {
     },
     /// Say why a letter went where it went
     Explain {
-        /// forsendelsesId, eksternReferanse or the letter's folder
+        /// forsendelsesId, eksternReferanse, the beginning of one, or a folder
         letter: String,
     },
     /// Count the letters in each place and show the oldest
@@ -264,6 +270,12 @@ fn execute(cli: &Cli) -> Result<u8, PassError> {
                 eprintln!("{NOT_FOUND}");
             }
             Ok(u8::from(!held.iter().any(|letter| letter.stopped)))
+        }
+        Command::Returned { letters } => {
+            let returned = nightly::returned(&root, &settings(common, PatienceArgs::DEFAULT.get(), &[]), letters)?;
+            let texts: Vec<String> = returned.iter().map(nightly::Returned::text).collect();
+            show(common, &serde_json::json!({ "letters": returned }), &texts.join("\n"))?;
+            Ok(u8::from(returned.iter().any(|letter| !letter.returned)))
         }
         Command::Done { numbers } => {
             let closed = nightly::done(&root, &settings(common, PatienceArgs::DEFAULT.get(), &[]), numbers)?;

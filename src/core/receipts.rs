@@ -74,6 +74,13 @@ impl FromStr for Word {
     }
 }
 
+impl Word {
+    /// What a print house says.
+    pub fn is_of_paper(self) -> bool {
+        matches!(self, Self::Printed | Self::Returned)
+    }
+}
+
 impl Receipt {
     /// `channel` is the row's `kanal`, in any spelling; empty where it is not given.
     pub fn new(at: DateTime<Utc>, word: Word, channel: &str) -> Self {
@@ -142,10 +149,21 @@ pub fn parse_moment(text: &str) -> Option<Time> {
     let mut parts = text.split_whitespace();
     let (day, clock) = (parts.next()?, parts.next()?.replace('.', ":"));
     let is_all = parts.next().is_none();
-    let day = ["%d.%m.%Y", "%Y-%m-%d"].into_iter().find_map(|form| NaiveDate::parse_from_str(day, form).ok())?;
+    let day = parse_day(day)?;
     let clock = ["%H:%M", "%H:%M:%S"].into_iter().find_map(|form| NaiveTime::parse_from_str(&clock, form).ok())?;
-    // A year of two digits is not guessed at.
-    (is_all && day.year() >= 1900).then(|| local(day.and_time(clock)))
+    is_all.then(|| local(day.and_time(clock)))
+}
+
+/// The same of paper, of which people write the day alone: then by that day's end, so that it lies after the sealing.
+pub fn parse_paper_moment(text: &str) -> Option<Time> {
+    let end = |day: NaiveDate| day.and_hms_opt(23, 59, 0).map(local);
+    parse_moment(text).or_else(|| parse_day(text.trim()).and_then(end))
+}
+
+/// A year of two digits is not guessed at.
+fn parse_day(text: &str) -> Option<NaiveDate> {
+    let day = ["%d.%m.%Y", "%Y-%m-%d"].into_iter().find_map(|form| NaiveDate::parse_from_str(text, form).ok())?;
+    (day.year() >= 1900).then_some(day)
 }
 
 /// What a letter's events amount to, for the channel in which it is now.
@@ -304,5 +322,11 @@ mod tests {
         ] {
             assert!(parse_moment(text).is_none(), "{text}");
         }
+        let paper = |text| parse_paper_moment(text).map(|at| Stamp(at).to_string());
+        assert_eq!(
+            [" 25.11.2026 ", "2026-11-25"].map(paper),
+            [Some("2026-11-25T23:59:00+01:00".to_owned()), Some("2026-11-25T23:59:00+01:00".to_owned())]
+        );
+        assert_eq!(["25.11.2026 10:00", "25.11.26", "i går"].map(paper), [ten, None, None]);
     }
 }

@@ -61,7 +61,7 @@ pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<Found>> {
                 ids.extend(ledger.with_reference(reference)?);
             }
             // Nobody's whole word: its beginning may be somebody's.
-            by_beginning = ids.is_empty();
+            let is_whole = !ids.is_empty();
             if ids.is_empty() && is_beginning_of_id(&id) {
                 ids.extend(ledger.with_id_beginning(&id, SHOWN_MAX)?);
             }
@@ -70,6 +70,7 @@ pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<Found>> {
                     ids.extend(ledger.with_reference_beginning(reference, SHOWN_MAX)?);
                 }
             }
+            by_beginning = !is_whole && !ids.is_empty();
         }
     }
     let answers = |status: &Status| {
@@ -77,17 +78,12 @@ pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<Found>> {
     };
     let mut placed = match ids.as_slice() {
         // Nothing remembered: the folders themselves are asked, first by their names.
-        [] => match in_outbox(root, |name| name == query, |_| true) {
-            named if named.is_empty() => in_outbox(root, |_| true, answers),
-            named => named,
-        },
+        [] => folders(root, &query, &mut by_beginning, answers),
         _ => {
             let may_be = |name: &str| ids.iter().any(|id| name.contains(&id[..8.min(id.len())]));
             in_outbox(root, may_be, |status| ids.contains(&status.forsendelsesId))
         }
     };
-    // A folder that answers does so by its whole name or reference.
-    by_beginning &= !ids.is_empty();
     ids.extend(placed.iter().map(|(_, status)| status.forsendelsesId.clone()));
     let mut seen = std::collections::HashSet::new();
     ids.retain(|id| seen.insert(id.clone()));
@@ -109,6 +105,40 @@ fn with_history(ledger: Option<&Ledger>, id: String, placed: Option<(PathBuf, St
 fn folder(root: &Root, query: &str) -> Option<PathBuf> {
     let places = [PathBuf::from(query), root.dir().join(query), root.outbox().join(query)];
     places.into_iter().find(|path| path.is_dir() && read_status(path).is_some())
+}
+
+/// Letters whose folders answer to `query`: by name, by their reference, by lying in the folder that it names, or by the
+/// beginning of their names, which is what the letter was dropped under.
+fn folders(
+    root: &Root,
+    query: &str,
+    by_beginning: &mut bool,
+    answers: impl Fn(&Status) -> bool + Sync,
+) -> Vec<(PathBuf, Status)> {
+    let named = in_outbox(root, |name| name == query, |_| true);
+    let whole = if named.is_empty() { in_outbox(root, |_| true, answers) } else { named };
+    if !whole.is_empty() || query.trim().is_empty() {
+        return whole;
+    }
+    *by_beginning = true;
+    let inside = [root.outbox().join(query), root.dir().join(query), PathBuf::from(query)];
+    let inside = inside.iter().filter_map(|path| path.canonicalize().ok()).find(|path| is_in_outbox(root, path));
+    let paths: Vec<PathBuf> = match &inside {
+        Some(folder) => {
+            letters(root).filter(|path| path.canonicalize().is_ok_and(|path| path.starts_with(folder))).collect()
+        }
+        None => {
+            // A batch, or a month of the archive, by its own name.
+            let lies_in = |path: &PathBuf| path.ancestors().skip(1).any(|folder| name(folder) == query);
+            letters(root).filter(|path| name(path).starts_with(query) || lies_in(path)).collect()
+        }
+    };
+    let read = |path: PathBuf| read_status(&path).map(|status| (path, status));
+    paths.into_iter().filter_map(read).take(SHOWN_MAX as usize).collect()
+}
+
+fn is_in_outbox(root: &Root, path: &Path) -> bool {
+    root.outbox().canonicalize().is_ok_and(|outbox| path.starts_with(&outbox) && *path != outbox)
 }
 
 /// Letters below `outbox/` whose folder may be and whose status is the right one, in path order.

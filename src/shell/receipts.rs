@@ -183,6 +183,38 @@ mod tests {
         assert_eq!((first.letters.len(), first.complaints.len()), (1, 0), "the field may stand before the others");
     }
 
+    /// `retur.csv` of a batch, as a print house fills it in with a Norwegian Excel, or in part, or with commas.
+    #[test]
+    fn the_answer_form_of_a_print_batch_is_read() {
+        let id = |n: u32| format!("{n:08x}-0000-8000-8000-000000000000");
+        let form = |delimiter: &str, end: &str| {
+            let rows = [
+                ["nr", "forsendelsesId", "mappe", "status", "tidspunkt", "detalj"].map(str::to_owned),
+                ["1", &id(1), "a.1", "PRINTET", "25.11.2026 10:00", ""].map(str::to_owned),
+                ["2", &id(2), "b.2", "retur", "25.11.2026", "flyttet"].map(str::to_owned),
+                ["3", &id(3), "c.3", "", "", ""].map(str::to_owned),
+                ["", "", "", "", "", ""].map(str::to_owned),
+            ];
+            rows.map(|row| row.join(delimiter)).join(end) + end
+        };
+        let cut = form(";", "\r\n").replace("c.3;;;\r\n;;;;;", "c.3");
+        for text in [form(";", "\r\n"), form(",", "\n"), format!("\u{feff}{}", form(";", "\n")), cut] {
+            let all = read_text(&[("retur.csv", text.clone())]);
+            assert!(all.complaints.is_empty() && all.doubts.is_empty(), "{text}: {:?}", all.complaints);
+            let word = |n| all.of(Uuid::parse_str(&id(n)).unwrap().as_u128()).first().map(|receipt| receipt.word);
+            assert_eq!([1, 2, 3].map(word), [Some(Word::Printed), Some(Word::Returned), None], "{text}");
+        }
+        // Only what is not filled in is passed over: half a row is not, nor one that is cut short elsewhere.
+        for (text, lines) in [
+            (form(";", "\n").replace("c.3;;", "c.3;PRINTET;"), 1),
+            (form(";", "\n").replace("c.3;;", "c.3;;25.11.2026 10:00"), 1),
+            (form(";", "\n").replace("c.3;;", "c.3;LEST;25.11.2026"), 1),
+            (format!("forsendelsesId,status,tidspunkt\n{}\n{},,\n", id(1), id(2)), 1),
+        ] {
+            assert_eq!(read_text(&[("a.csv", text.clone())]).complaints.len(), lines, "{text}");
+        }
+    }
+
     #[test]
     fn a_file_that_ends_in_a_row_keeps_the_others() {
         let text = format!("forsendelsesId,status,tidspunkt,kanal\n{ID},LEST,{AT},altinn\n{ID},LEVERT,{AT}");

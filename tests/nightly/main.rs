@@ -4,6 +4,7 @@ mod crash;
 mod doubts;
 mod matters;
 mod receipts;
+mod returned;
 mod rules;
 mod stops;
 mod weeks;

@@ -56,11 +56,9 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
                     Some(why) => (false, format!("Brevet er ikke stoppet. {why}")),
                 }
             }
-            _ if waits(&letter) => (
-                false,
-                "Flere brev venter med denne referansen. Prøv: oppgi forsendelsesId for det som skal stoppes."
-                    .to_owned(),
-            ),
+            _ if waits(&letter) => {
+                (false, "Flere brev passer. Prøv: oppgi forsendelsesId for det som skal stoppes.".to_owned())
+            }
             (Some(_), Some(at)) if !stop::remedy(at).is_empty() => (false, stop::remedy(at).to_owned()),
             (Some(_), _) => {
                 (false, "Brevet er på vei til et annet sted. Prøv: kjør postgang nightly, og prøv igjen.".to_owned())

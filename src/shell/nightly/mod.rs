@@ -12,6 +12,7 @@ mod letters;
 mod lists;
 mod report;
 mod retention;
+mod returned;
 pub mod seal;
 mod standing;
 pub(super) mod survey;
@@ -26,6 +27,7 @@ use chrono::TimeDelta;
 pub use closing::{Closed, done};
 pub use hold::{Held, hold};
 pub use report::NightReport;
+pub use returned::{Returned, returned};
 
 use self::doubts::Doubts;
 use self::letters::Decided;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::Doubt;
 use crate::core::letter::hex;
 use crate::core::names::shown;
-use crate::core::receipts::{Receipt, Word, parse_moment};
+use crate::core::receipts::{Receipt, Word, parse_moment, parse_paper_moment};
 
 /// Bytes a row may have. What is longer is not a receipt, and is not kept in memory.
 const ROW_BYTES_MAX: usize = 64 << 10;
@@ -82,6 +82,8 @@ struct Columns {
     at: usize,
     channel: Option<usize>,
     count: usize,
+    /// It is the answer form of a print batch.
+    is_form: bool,
 }
 
 impl Reading {
@@ -152,6 +154,7 @@ impl Reading {
         }
         match columns.receipt(line, whole) {
             Ok((id, receipt)) => self.rows.push(Row { id, receipt, line: number }),
+            Err(_) if columns.is_blank(line, whole) => {}
             Err(why) => self.bad_row(line, number, why),
         }
     }
@@ -259,11 +262,20 @@ impl Columns {
             at: find("tidspunkt")?,
             channel: find("kanal"),
             count: names.len(),
+            is_form: find("mappe").is_some(),
         })
     }
 
     fn id(&self, fields: &[Cow<'_, str>]) -> Option<Uuid> {
         Uuid::try_parse(fields.get(self.id)?.trim()).ok()
+    }
+
+    /// A row that nobody has filled in says nothing. A spreadsheet may leave out the empty cells at the end of one in a
+    /// form; elsewhere that is a row cut short.
+    fn is_blank(&self, line: &[u8], whole: bool) -> bool {
+        let fields = fields(line, self.delimiter);
+        let is_empty = |at: usize| fields.get(at).map_or(self.is_form, |field| field.trim().is_empty());
+        (whole || fields.len() >= self.count) && is_empty(self.status) && is_empty(self.at)
     }
 
     fn receipt(&self, line: &[u8], whole: bool) -> Result<(u128, Receipt), &'static str> {
@@ -275,7 +287,8 @@ impl Columns {
         }
         let id = self.id(&fields).ok_or("forsendelsesId kan ikke leses")?;
         let word: Word = field(self.status).parse().map_err(|()| "status er ukjent")?;
-        let at = parse_moment(field(self.at))
+        let moment = if word.is_of_paper() { parse_paper_moment } else { parse_moment };
+        let at = moment(field(self.at))
             .ok_or("tidspunkt er ikke et tidspunkt som 2026-11-25T10:00:00+01:00 eller 25.11.2026 10:00")?;
         let channel = self.channel.map_or("", field);
         Ok((id.as_u128(), Receipt::new(at.with_timezone(&Utc), word, channel)))
