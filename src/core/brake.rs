@@ -49,6 +49,8 @@ impl Count {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::core::calendar::parse_time;
 
@@ -89,6 +91,18 @@ mod tests {
             let mut counted = Count::default();
             counted.add(Stay { placed: ago(placed), left: left.map(ago), heard }, now);
             assert_eq!((counted.silent, counted.all), count, "{placed} {left:?} {heard}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn to_hear_of_a_letter_never_sets_the_brake(silent in 1usize..500, heard in 0usize..500, max in 0u32..=100) {
+            let count = |silent| Count { silent, all: silent + heard };
+            let all = count(silent).all;
+            let after = Count { silent: silent - 1, all };
+            prop_assert!(count(silent).is_broken(Percent(max)) || !after.is_broken(Percent(max)));
+            // Nor does a higher limit.
+            prop_assert!(count(silent).is_broken(Percent(max)) || !count(silent).is_broken(Percent(max.saturating_add(1))));
         }
     }
 }

@@ -170,6 +170,8 @@ fn easter_sunday(year: i32) -> NaiveDate {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn date(text: &str) -> NaiveDate {
@@ -257,6 +259,34 @@ mod tests {
         }
         for text in ["2 virkedager", "40 timer på virkedager", "48 timer"] {
             assert_eq!(text.parse::<ReadingLimit>().unwrap().to_string(), text);
+        }
+    }
+
+    fn limits() -> impl Strategy<Value = ReadingLimit> {
+        prop_oneof![
+            (1u32..20).prop_map(ReadingLimit::WorkingDays),
+            (1u32..200).prop_map(ReadingLimit::WorkingHours),
+            (1u32..500).prop_map(ReadingLimit::Hours),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_deadline_comes_after_its_start_and_no_earlier_for_a_later_one_or_more_closed_days(
+            start in 1_700_000_000i64..1_900_000_000, later in 0i64..2_000_000, limit in limits(), closed in 0u64..40
+        ) {
+            let moment = |seconds| DateTime::from_timestamp(seconds, 0).unwrap().with_timezone(&Oslo);
+            let calendar = Calendar::default();
+            let deadline = calendar.deadline(moment(start), limit);
+            prop_assert!(deadline > moment(start));
+            prop_assert!(calendar.deadline(moment(start + later), limit) >= deadline);
+            let closed = moment(start).date_naive().checked_add_days(Days::new(closed));
+            prop_assert!(Calendar::new(closed).deadline(moment(start), limit) >= deadline);
+            if let ReadingLimit::WorkingDays(_) = limit {
+                // The end of a working day.
+                prop_assert_eq!(deadline, midnight(deadline.date_naive()));
+                prop_assert!(calendar.is_working_day(deadline.date_naive().pred_opt().unwrap()));
+            }
         }
     }
 }
