@@ -298,17 +298,13 @@ pub fn read_documents(path: &Path, drop: &Drop, limits: Option<&PrintLimits>) ->
 
 fn read_content(dir: &Dir, name: &str, is_pdf: bool, limits: Option<&PrintLimits>) -> io::Result<Option<Content>> {
     let Some(bytes) = dir.read(OsStr::new(name), DOCUMENTS_BYTES_MAX + 1)? else { return Ok(None) };
-    let pdf = is_pdf.then(|| pdf::inspect(&bytes));
+    let (digest, size) = (Sha256::digest(&bytes).into(), bytes.len() as u64);
+    let pdf = is_pdf.then(|| pdf::open(bytes));
     let violations = match (&pdf, limits) {
         (Some(Ok(pdf)), Some(limits)) => pdf::preflight(pdf, limits),
         _ => Vec::new(),
     };
-    Ok(Some(Content {
-        digest: Sha256::digest(&bytes).into(),
-        bytes: bytes.len() as u64,
-        pdf: pdf.map(|outcome| outcome.map(|pdf| pdf.pages())),
-        violations,
-    }))
+    Ok(Some(Content { digest, bytes: size, pdf: pdf.map(|outcome| outcome.map(|pdf| pdf.pages())), violations }))
 }
 
 /// The key of a drop: by what its metadata says, accepted or not; by its files where that cannot be read. `reads` are

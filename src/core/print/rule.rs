@@ -18,6 +18,8 @@ pub enum PrintRule {
     FontNotEmbedded,
     /// Ours: the printing service's own check does not look at forms.
     FormValueNotVisible,
+    /// Ours: what cannot be unpacked, is packed as no printer knows, or is without measure.
+    ContentUnreadable,
 }
 
 impl PrintRule {
@@ -33,6 +35,7 @@ impl PrintRule {
             Self::InsufficientMargin => "insufficient-margin",
             Self::FontNotEmbedded => "font-not-embedded",
             Self::FormValueNotVisible => "form-value-not-visible",
+            Self::ContentUnreadable => "content-unreadable",
         }
     }
 
@@ -49,6 +52,9 @@ impl PrintRule {
             Self::FontNotEmbedded => "En skrift er ikke innebygd i PDF-en.",
             Self::FormValueNotVisible => {
                 "Et utfylt skjemafelt mangler utseende, og ville blitt tomt på papir; lagre PDF-en med flate felter."
+            }
+            Self::ContentUnreadable => {
+                "Innholdet er skadet, pakket på en måte som skrivere ikke kjenner, eller for omfattende; lag PDF-en på nytt."
             }
         }
     }

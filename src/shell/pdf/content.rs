@@ -1,97 +1,131 @@
-//! Content streams, unpacked within bounds.
+//! Content streams: unpacked, and taken apart into operators with their operands.
 
-use lopdf::{Dictionary, Document, Object, Stream};
+use lopdf::{Object, Stream};
+use memchr::memmem;
 
+use super::Pdf;
+use super::budget::Budget;
 use super::pages::Page;
+use super::read::filter::{Filters, filters, unpacked as unpacked_by};
+use super::read::syntax::{Parser, is_space};
 
-/// Bytes of content that one document may unpack to, forms counted as often as they are drawn.
-const CONTENT_BYTES_MAX: usize = 512 << 20;
-/// Bytes of it that one stream may unpack to, since they are in memory together.
-const STREAM_BYTES_MAX: usize = 64 << 20;
+/// What it costs to look at one of a page's content streams, or at a form each time that it is drawn.
+const STREAM_WORK: usize = 200;
+/// What an operator costs.
+const OPERATOR_WORK: usize = 60;
 
-/// What is left of the bytes that a document may unpack to.
-pub(super) struct Budget(usize);
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self(CONTENT_BYTES_MAX)
-    }
-}
-
-/// The page's content streams as one, separated by white space; a page without content is empty, not unknown.
-pub(super) fn of_page(document: &Document, page: &Page, budget: &mut Budget) -> Option<Vec<u8>> {
+/// The page's content streams as one, separated by white space; a page without content is empty, not unknown. `None`
+/// where one of them cannot be unpacked, or not within the budget.
+pub(super) fn of_page(pdf: &Pdf, page: &Page) -> Option<Vec<u8>> {
+    let document = &pdf.document;
     let Ok(contents) = document.get_dictionary(page.id).ok()?.get_deref(b"Contents", document) else {
         return Some(Vec::new());
     };
     let single = std::slice::from_ref(contents);
-    let parts = contents.as_array().map_or(single, Vec::as_slice);
     let mut content = Vec::new();
-    for part in parts {
-        match document.dereference(part).ok()?.1 {
-            Object::Stream(stream) => content.extend(unpacked(document, stream, budget)?),
-            Object::Null => {}
+    for part in contents.as_array().map_or(single, Vec::as_slice) {
+        pdf.budget.work(STREAM_WORK)?;
+        match document.dereference(part) {
+            Ok((_, Object::Stream(stream))) => content.extend(unpacked(pdf, stream)?),
+            Ok((_, Object::Null)) | Err(_) => continue,
             _ => return None,
         }
         content.push(b'\n');
-        if content.len() > STREAM_BYTES_MAX {
+        if content.len() > pdf.budget.stream_max() {
             return None;
         }
     }
     Some(content)
 }
 
-/// A stream's bytes without its filters; the filters themselves may stand behind references. `None` for what cannot
-/// be unpacked, or not within the budget.
-pub(super) fn unpacked(document: &Document, stream: &Stream, budget: &mut Budget) -> Option<Vec<u8>> {
-    let max = budget.0.min(STREAM_BYTES_MAX);
-    let plain = |key: &[u8]| matches!(stream.dict.get(key), Err(_) | Ok(Object::Name(_) | Object::Null));
-    let content = if plain(b"Filter") && plain(b"DecodeParms") {
-        stream.get_plain_content_with_limit(max)
-    } else {
-        resolved(document, stream).get_plain_content_with_limit(max)
-    }
-    .ok()?;
-    budget.0 -= content.len().min(budget.0);
-    Some(content)
+/// A stream's bytes without its filters. `None` for what cannot be unpacked, or not within the budget.
+pub(super) fn unpacked(pdf: &Pdf, stream: &Stream) -> Option<Vec<u8>> {
+    pdf.budget.work(STREAM_WORK)?;
+    unpacked_by(pdf.raw(stream), &filters_of(pdf, stream)?, pdf.budget.stream_max(), &pdf.budget)
 }
 
-/// The stream with its filters and their parameters in place, as the library expects them.
-fn resolved(document: &Document, stream: &Stream) -> Stream {
-    let mut resolved = Stream::new(Dictionary::new(), stream.content.clone());
-    for key in [&b"Filter"[..], b"DecodeParms"] {
-        if let Ok(value) = stream.dict.get_deref(key, document) {
-            let item = |item| document.dereference(item).map_or(Object::Null, |(_, item)| item.clone());
-            let value = match value {
-                Object::Array(items) => Object::Array(items.iter().map(item).collect()),
-                other => other.clone(),
-            };
-            resolved.dict.set(key, value);
+/// The filters may stand behind references.
+pub(super) fn filters_of(pdf: &Pdf, stream: &Stream) -> Option<Filters> {
+    filters(&stream.dict, |value| {
+        Some(pdf.document.dereference(value).map_or(Object::Null, |(_, value)| value.clone()))
+    })
+}
+
+/// What comes next in a content stream.
+pub(super) enum Next<'a> {
+    Operator(&'a [u8]),
+    End,
+    /// From here on nothing can be made out.
+    Broken,
+    /// Beyond the budget.
+    TooMuch,
+}
+
+/// The operators of a content stream, one by one.
+pub(super) struct Operations<'a> {
+    parser: Parser<'a>,
+    budget: &'a Budget,
+    /// Of the operator before.
+    pub(super) operands: Vec<Object>,
+}
+
+impl<'a> Operations<'a> {
+    pub(super) fn of(content: &'a [u8], budget: &'a Budget) -> Self {
+        Self { parser: Parser::of_content(content, budget), budget, operands: Vec::new() }
+    }
+
+    /// The next operator; its operands stand in `operands`. What belongs to none, readers pass over.
+    pub(super) fn next(&mut self) -> Next<'a> {
+        self.operands.clear();
+        let memory = self.budget.memory_left();
+        let next = self.read();
+        self.budget.reclaim(memory);
+        next
+    }
+
+    fn read(&mut self) -> Next<'a> {
+        loop {
+            if self.parser.skip_space().is_none() {
+                return Next::TooMuch;
+            }
+            match self.parser.peek() {
+                None => return Next::End,
+                Some(b'/' | b'(' | b'<' | b'[' | b'0'..=b'9' | b'+' | b'-' | b'.') => {
+                    if self.budget.memory(2 * size_of::<Object>()).is_none() {
+                        return Next::TooMuch;
+                    }
+                    match self.parser.value() {
+                        Some(value) => self.operands.push(value),
+                        None if self.budget.is_spent() => return Next::TooMuch,
+                        None => return Next::Broken,
+                    }
+                }
+                Some(b')' | b'>' | b']' | b'{' | b'}') => self.parser.at += 1,
+                Some(_) => match self.parser.word() {
+                    b"true" | b"false" | b"null" => self.operands.push(Object::Null),
+                    b"ID" => return self.behind_image(),
+                    operator => {
+                        let paid = self.budget.work(OPERATOR_WORK);
+                        return paid.map_or(Next::TooMuch, |()| Next::Operator(operator));
+                    }
+                },
+            }
         }
     }
-    resolved
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_budget_runs_out() {
-        let document = Document::new();
-        let stream = Stream::new(Dictionary::new(), vec![b' '; 100]);
-        let mut budget = Budget(250);
-        assert!(unpacked(&document, &stream, &mut budget).is_some());
-        assert!(unpacked(&document, &stream, &mut budget).is_some());
-        assert!(unpacked(&document, &stream, &mut budget).is_none());
-    }
-
-    #[test]
-    fn filters_may_stand_behind_references() {
-        let mut document = Document::new();
-        let mut stream = Stream::new(Dictionary::new(), b"q Q ".repeat(100));
-        stream.compress().unwrap();
-        let name = document.add_object(Object::Name(b"FlateDecode".to_vec()));
-        stream.dict.set("Filter", name);
-        assert_eq!(unpacked(&document, &stream, &mut Budget::default()), Some(b"q Q ".repeat(100)));
+    /// Past the bytes of an image that stands in the content: up to an `EI` behind which text follows.
+    fn behind_image(&mut self) -> Next<'a> {
+        let start = self.parser.at;
+        let rest = &self.parser.bytes[start..];
+        for at in memmem::find_iter(rest, b"EI") {
+            let after = &rest[at + 2..];
+            let parted = at > 0 && is_space(rest[at - 1]) && after.first().is_none_or(|byte| is_space(*byte));
+            if parted && after.iter().take(16).all(|byte| is_space(*byte) || byte.is_ascii_graphic()) {
+                self.parser.at = start + at + 2;
+                let paid = self.budget.work(OPERATOR_WORK + at / 8);
+                return paid.map_or(Next::TooMuch, |()| Next::Operator(b"EI"));
+            }
+        }
+        Next::Broken
     }
 }

@@ -3,14 +3,18 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use lopdf::{Dictionary, Document, Encoding, Object, ObjectId, dictionary};
+use lopdf::{Dictionary, Document, Encoding, Object, ObjectId, Stream, dictionary};
 
+use super::Pdf;
+use super::content::unpacked;
 use super::geometry::{Matrix, number, numbers};
 use super::metrics;
 use super::pages::Page;
 
 /// Bytes that a `ToUnicode` map may unpack to.
 const CMAP_BYTES_MAX: usize = 4 << 20;
+/// What a byte of such a map costs to take apart.
+const CMAP_BYTE_WORK: usize = 100;
 /// Forms within forms whose fonts are looked at.
 const FORM_DEPTH_MAX: usize = 12;
 /// The widest range of characters that share one width; there are no more codes than these.
@@ -21,7 +25,7 @@ const PRINTERS_OWN: [&str; 6] = ["TIMES", "COURIER", "HELVETICA", "SYMBOL", "ZAP
 
 /// A font, as far as text has to be placed and told from white space.
 pub(super) struct Font<'a> {
-    document: &'a Document,
+    pdf: &'a Pdf,
     dictionary: &'a Dictionary,
     widths: Widths,
     vertical: bool,
@@ -41,14 +45,15 @@ enum Widths {
 
 impl<'a> Font<'a> {
     /// Reads what there is; what is missing or broken takes the value that readers assume.
-    pub(super) fn read(document: &'a Document, dictionary: &'a Dictionary) -> Self {
+    pub(super) fn read(pdf: &'a Pdf, dictionary: &'a Dictionary) -> Self {
+        let document = &pdf.document;
         let name = |key| dictionary.get_deref(key, document).and_then(Object::as_name).unwrap_or_default();
         let composite = name(b"Subtype") == b"Type0";
         let widths =
             if composite { composite_widths(document, dictionary) } else { simple_widths(document, dictionary) };
         let vertical = composite && name(b"Encoding").ends_with(b"-V");
         let (unicode, encoding) = (OnceCell::new(), OnceCell::new());
-        Self { document, dictionary, widths, vertical, unicode, encoding }
+        Self { pdf, dictionary, widths, vertical, unicode, encoding }
     }
 
     pub(super) fn is_vertical(&self) -> bool {
@@ -99,10 +104,10 @@ impl<'a> Font<'a> {
     }
 
     fn to_unicode(&self) -> Option<Encoding<'a>> {
-        let stream = self.dictionary.get_deref(b"ToUnicode", self.document).ok()?.as_stream().ok()?;
+        let stream = self.dictionary.get_deref(b"ToUnicode", &self.pdf.document).ok()?.as_stream().ok()?;
         // The library prefers the encoding; a font without one makes it read the map.
         let mut bare = Document::new();
-        let id = bare.add_object(stream.clone());
+        let id = bare.add_object(self.map(stream)?);
         let font = dictionary! { "Type" => "Font", "ToUnicode" => id };
         match font.get_font_encoding_with_limit(&bare, CMAP_BYTES_MAX).ok()? {
             Encoding::UnicodeMapEncoding(map) => Some(Encoding::UnicodeMapEncoding(map)),
@@ -110,8 +115,15 @@ impl<'a> Font<'a> {
         }
     }
 
+    fn map(&self, stream: &Stream) -> Option<Stream> {
+        let content = unpacked(self.pdf, stream).filter(|map| map.len() <= CMAP_BYTES_MAX)?;
+        self.pdf.budget.work(CMAP_BYTE_WORK * content.len())?;
+        self.pdf.budget.memory(4 * content.len())?;
+        Some(Stream::new(Dictionary::new(), content))
+    }
+
     fn encoding(&self) -> Option<Encoding<'a>> {
-        self.dictionary.get_font_encoding_with_limit(self.document, CMAP_BYTES_MAX).ok()
+        self.dictionary.get_font_encoding_with_limit(&self.pdf.document, CMAP_BYTES_MAX).ok()
     }
 }
 

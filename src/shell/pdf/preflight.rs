@@ -4,8 +4,9 @@
 
 use lopdf::Document;
 
+use super::content::filters_of;
 use super::geometry::{Area, Sheet};
-use super::pages::Page;
+use super::read::filter::are_known;
 use super::text::{TextSearch, Zoned};
 use super::{Pdf, PdfFault, font, form, guarded};
 use crate::core::print::limits::Uninterpretable;
@@ -38,23 +39,32 @@ fn check(pdf: &Pdf, limits: &PrintLimits) -> Vec<Violation> {
     if !version_is_supported(document) {
         violations.push(Violation::whole(PrintRule::UnsupportedPdfVersion));
     }
-    let mut search = TextSearch::new(document);
+    // What they hold is shown on some page, or the reader would not have needed it.
+    let streams = document.objects.values().filter_map(|object| object.as_stream().ok());
+    if !streams.into_iter().all(|stream| filters_of(pdf, stream).is_some_and(|filters| are_known(&filters))) {
+        violations.push(Violation::whole(PrintRule::ContentUnreadable));
+        return violations;
+    }
+    let mut search = TextSearch::new(pdf);
     let mut fonts = font::Inspection::new(document);
     let mut of_pages = [
         PrintRule::UnsupportedDimensions,
         PrintRule::InsufficientMargin,
         PrintRule::FontNotEmbedded,
         PrintRule::FormValueNotVisible,
+        PrintRule::ContentUnreadable,
     ]
     .map(|rule| Violation { rule, pages: Vec::new() });
     for (page, number) in pdf.pages.iter().zip(1..) {
         let sheet = Sheet::of(document, page);
         let form = Form::of(&sheet, limits);
+        let text = search.look(page, &sheet, barcode_area(&sheet, form, limits));
         let broken = [
             form == Form::Neither,
-            text_in_zone(&mut search, page, &sheet, form, limits),
+            text == Zoned::Text || (text == Zoned::Unknown && limits.uninterpretable == Uninterpretable::Refuse),
             !fonts.page_is_printable(page),
             form::has_unseen_value(document, page),
+            text == Zoned::Unreadable,
         ];
         for (violation, _) in of_pages.iter_mut().zip(broken).filter(|(_, broken)| *broken) {
             violation.pages.push(number);
@@ -93,17 +103,6 @@ impl Form {
         } else {
             Self::Neither
         }
-    }
-}
-
-fn text_in_zone(search: &mut TextSearch, page: &Page, sheet: &Sheet, form: Form, limits: &PrintLimits) -> bool {
-    if limits.barcode_zone.width.get() == 0.0 {
-        return false;
-    }
-    match search.look(page, sheet, barcode_area(sheet, form, limits)) {
-        Zoned::Clear => false,
-        Zoned::Text => true,
-        Zoned::Unknown => limits.uninterpretable == Uninterpretable::Refuse,
     }
 }
 

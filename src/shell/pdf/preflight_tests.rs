@@ -239,9 +239,7 @@ fn a_form_that_draws_itself_ends() {
 #[test]
 fn a_page_that_cannot_be_interpreted_is_judged_by_the_senders_rule() {
     let strict = PrintLimits { uninterpretable: Uninterpretable::Refuse, ..PrintLimits::default() };
-    for content in
-        ["BT /F1 12 Tf 100 700 Td (never closed Tj ET", "BT /Unknown 12 Tf 100 700 Td (x) Tj ET", "<<<<>>>>] q"]
-    {
+    for content in ["BT /F1 12 Tf 100 700 Td (never closed Tj ET", "BT /Unknown 12 Tf 100 700 Td (x) Tj ET", "[ [ q"] {
         let mut sample = Sample::new();
         sample.page(content, dictionary! {});
         let file = sample.bytes();

@@ -1,7 +1,8 @@
 use lopdf::{EncryptionState, EncryptionVersion, Object, Permissions, SaveOptions, Stream, dictionary};
 
-use super::samples::{Sample, bytes, inspect};
+use super::samples::{Raw, Sample, bytes, container, flate, inspect};
 use super::{PdfFault, guarded};
+use crate::core::letter::hex;
 use crate::panics;
 
 fn pages(bytes: &[u8]) -> Result<u32, PdfFault> {
@@ -201,17 +202,158 @@ fn absurd_nesting_is_unreadable_and_does_not_overflow_the_stack() {
 
 #[test]
 fn a_decompression_bomb_is_unreadable() {
-    let sample = Sample::letter(1);
-    let mut document = sample.finish();
-    let mut bomb = Stream::new(dictionary! { "Type" => "ObjXxx", "N" => 1, "First" => 4 }, vec![b' '; 64 << 20]);
-    bomb.compress().unwrap();
-    document.add_object(bomb);
-    let mut file = bytes(document);
+    let within = |size: usize| {
+        let mut raw = Raw::page("");
+        let (entries, mut data) = container(&[(5, "[6 0 R]")]);
+        data.resize(size, b' ');
+        raw.stream(6, "", b"q Q");
+        raw.packed(7, &entries, &data);
+        raw.end_modern(8, &[(5, 7, 0)], None);
+        raw.bytes
+    };
+    assert_eq!(pages(&within(1 << 10)), Ok(1));
+    let file = within(64 << 20);
     assert!(file.len() < 1 << 20);
-    // The writer leaves out object streams that it has not made itself.
-    let name = file.windows(6).position(|window| window == b"ObjXxx").unwrap();
-    file[name..name + 6].copy_from_slice(b"ObjStm");
     assert_eq!(pages(&file), Err(PdfFault::Unreadable));
+}
+
+/// What the page's content turns out to be.
+fn content(file: &[u8]) -> Result<String, PdfFault> {
+    let pdf = inspect(file)?;
+    let page = pdf.document.get_dictionary(pdf.pages[0].id).unwrap();
+    let stream = page.get_deref(b"Contents", &pdf.document).and_then(Object::as_stream).unwrap();
+    Ok(String::from_utf8(pdf.unpacked(stream).unwrap()).unwrap())
+}
+
+#[test]
+fn streams_of_unknown_length_reach_to_their_end() {
+    const TEXT: &str = "BT /F1 12 Tf (x) Tj ET";
+    let with = |entries: &str, begin: &str, end: &str| {
+        let mut raw = Raw::page("");
+        raw.object(5, format!("<<{entries}>>\n{begin}{TEXT}{end}").as_bytes());
+        raw.object(6, TEXT.len().to_string().as_bytes());
+        raw.end(None);
+        content(&raw.bytes)
+    };
+    for entries in [
+        "",
+        "/Length null",
+        "/Lenght 9",
+        "/Length (22)",
+        "/Length 99 0 R",
+        "/Length 5 0 R",
+        "/Length 0",
+        "/Length 7",
+        "/Length 29",
+        "/Length 9000",
+        "/Length -1",
+        "/Length 22.0",
+        "/Length 6 1 R",
+        "/Length 6 0 R",
+        "/Length 3/Length 22",
+    ] {
+        assert_eq!(with(entries, "stream\n", "\nendstream").as_deref(), Ok(TEXT), "{entries}");
+    }
+    for (begin, end) in [
+        ("stream\r\n", "\r\nendstream"),
+        ("stream\r", "\rendstream"),
+        ("stream  \n", "endstream"),
+        ("stream\n", "\n  \n endstream"),
+        ("stream\n", "\nendobj"),
+    ] {
+        assert_eq!(with("/Length 22", begin, end).as_deref(), Ok(TEXT), "{begin:?} {end:?}");
+    }
+    // Where the data begins, no two readers agree; and without an end there is no stream.
+    for (begin, end) in [("stream", "\nendstream"), ("stream %", "\nendstream"), ("stream\n", "\nendsxream")] {
+        assert_eq!(with("", begin, end), Err(PdfFault::Unreadable), "{begin:?} {end:?}");
+    }
+}
+
+/// The same file with its table out of reach.
+fn tableless(mut file: Vec<u8>) -> Vec<u8> {
+    let start = memchr::memmem::rfind(&file, b"startxref").unwrap();
+    file.truncate(start);
+    file.extend(b"startxref\n7\n%%EOF\n");
+    file
+}
+
+#[test]
+fn the_newest_revision_counts_with_and_without_its_table() {
+    let classic = |modern_first: bool, modern_then: bool| {
+        let mut raw = Raw::page("");
+        raw.stream(8, "", b"(avslag)");
+        raw.stream(9, "", b"(innvilget)");
+        // The content stands behind object 5, which each revision says anew.
+        let mut prev = None;
+        for (number, modern, target) in [(20, modern_first, "8 0 R"), (30, modern_then, "9 0 R")] {
+            let page = format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents {target}>>");
+            if modern {
+                let (entries, data) = container(&[(3, &page)]);
+                raw.offsets.retain(|(number, _)| *number != 3);
+                raw.packed(number, &entries, &data);
+                prev = Some(raw.end_modern(number + 1, &[(3, number, 0)], prev));
+            } else {
+                raw.offsets.retain(|(number, _)| *number != 3);
+                raw.object(3, page.as_bytes());
+                prev = Some(raw.end(prev));
+            }
+        }
+        raw.bytes
+    };
+    for (first, then) in [(false, false), (false, true), (true, false), (true, true)] {
+        let file = classic(first, then);
+        assert_eq!(content(&file).as_deref(), Ok("(innvilget)"), "{first} {then}");
+        assert_eq!(content(&tableless(file)).as_deref(), Ok("(innvilget)"), "rebuilt: {first} {then}");
+    }
+}
+
+#[test]
+fn a_table_that_is_shorter_than_it_says_hides_nothing() {
+    let mut raw = Raw::page("");
+    raw.stream(5, "", b"(x)");
+    raw.end(None);
+    assert_eq!(content(&raw.bytes).as_deref(), Ok("(x)"));
+    let text = String::from_utf8_lossy(&raw.bytes).into_owned();
+    for (from, to) in [("\n5 1\n", "\n5 9\n"), ("\n4 1\n", "\n4 2\n"), ("\n3 1\n", "\n7 1\n"), ("\n5 1\n", "\n6 1\n")] {
+        // Same length, so that nothing moves; the header's bytes above 127 are comments.
+        let file = text.replace(from, to).into_bytes();
+        assert_eq!(content(&file).as_deref(), Ok("(x)"), "{to:?}");
+    }
+}
+
+#[test]
+fn spellings_that_readers_take() {
+    // A table that refers to an older one by reference, which is to be read as the place itself.
+    let mut raw = Raw::page("");
+    raw.stream(5, "", b"(old)");
+    let prev = raw.end(None);
+    raw.stream(5, "", b"(new)");
+    let start = raw.end(Some(prev));
+    let text = |file: &[u8]| content(file).map(|text| text.replace(['(', ')'], ""));
+    assert_eq!(text(&raw.bytes).as_deref(), Ok("new"));
+    let prev = format!("/Prev {prev}");
+    let at = start + memchr::memmem::find(&raw.bytes[start..], prev.as_bytes()).unwrap();
+    let mut indirect = raw.bytes.clone();
+    indirect.splice(at..at + prev.len(), format!("{prev} 0 R").bytes());
+    assert_eq!(text(&indirect).as_deref(), Ok("new"));
+    // Much after the end.
+    let mut padded = raw.bytes.clone();
+    padded.extend([0; 5000]);
+    assert_eq!(text(&padded).as_deref(), Ok("new"));
+    // Abbreviated filters.
+    let mut raw = Raw::page("");
+    raw.stream(5, "/Filter[/AHx/Fl]", hex(flate(b"(short)")).as_bytes());
+    raw.end(None);
+    assert_eq!(text(&raw.bytes).as_deref(), Ok("short"));
+    // What the pages do not need may refer to what it likes.
+    let mut raw = Raw::page("/Annots[<</Subtype/Text/Rect[0 0 9 9]/P 3 7 R/Popup 5 1 R>>]/Thumb 5 4 R");
+    raw.stream(5, "", b"(x)");
+    raw.end(None);
+    assert_eq!(text(&raw.bytes).as_deref(), Ok("x"));
+    let mut raw = Raw::page("/Rotate 5 1 R");
+    raw.stream(5, "", b"(x)");
+    raw.end(None);
+    assert_eq!(content(&raw.bytes), Err(PdfFault::Unreadable), "readers do not agree on another generation");
 }
 
 #[test]

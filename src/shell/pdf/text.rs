@@ -3,21 +3,21 @@
 //! A glyph stands where its origin (the left end of its baseline) stands, as in the printing service's own check. White
 //! space does not count. Invisible text counts, as it does there: a scan's recognised text lies over its image.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use lopdf::content::{Content, Operation};
-use lopdf::{Dictionary, Document, Object, ObjectId};
+use lopdf::{Dictionary, Object, ObjectId, Stream};
 
-use super::content::{Budget, of_page, unpacked};
+use super::Pdf;
+use super::content::{Next, Operations, of_page, unpacked};
 use super::font::Font;
 use super::geometry::{Area, Matrix, Sheet, number};
 use super::pages::Page;
 
-/// Operators followed in one document, forms counted as often as they are drawn: seconds, not minutes.
-const OPERATIONS_MAX: u64 = 20_000_000;
+/// What a glyph costs.
+const GLYPH_WORK: usize = 20;
 /// Forms within forms.
-const FORM_DEPTH_MAX: usize = 12;
+const FORM_DEPTH_MAX: usize = 24;
 /// Graphics states saved within one content stream.
 const SAVED_MAX: usize = 1_000;
 
@@ -28,21 +28,27 @@ pub(super) enum Zoned {
     Text,
     /// No text was found, but not everything could be understood.
     Unknown,
+    /// Not even that much: content cannot be unpacked, or is beyond every bound.
+    Unreadable,
 }
 
 /// Why following a content stream ended early.
 enum Halt {
     Found,
-    /// Beyond a bound.
-    TooMuch,
+    /// Beyond a bound, or not to be unpacked.
+    Unreadable,
 }
 
 /// A search through the pages of one document; fonts are read once.
 pub(super) struct TextSearch<'a> {
-    document: &'a Document,
+    pdf: &'a Pdf,
     fonts: HashMap<ObjectId, Rc<Font<'a>>>,
-    operations_left: u64,
-    budget: Budget,
+    /// Forms that have shown no text once will not do so elsewhere.
+    silent: HashSet<*const Stream>,
+    /// The forms that are being followed, the outermost first.
+    drawing: Vec<*const Stream>,
+    /// Strings shown so far.
+    shown: u64,
     /// Something on this page was passed over, because it could not be understood.
     unsure: bool,
 }
@@ -73,22 +79,16 @@ struct Run<'r, 'a> {
 }
 
 impl<'a> TextSearch<'a> {
-    pub(super) fn new(document: &'a Document) -> Self {
-        Self {
-            document,
-            fonts: HashMap::new(),
-            operations_left: OPERATIONS_MAX,
-            budget: Budget::default(),
-            unsure: false,
-        }
+    pub(super) fn new(pdf: &'a Pdf) -> Self {
+        Self { pdf, fonts: HashMap::new(), silent: HashSet::new(), drawing: Vec::new(), shown: 0, unsure: false }
     }
 
     /// Whether text stands within `area` of `sheet`.
     pub(super) fn look(&mut self, page: &Page, sheet: &Sheet, area: Area) -> Zoned {
-        let Some(content) = of_page(self.document, page, &mut self.budget) else {
-            return Zoned::Unknown;
+        let Some(content) = of_page(self.pdf, page) else {
+            return Zoned::Unreadable;
         };
-        let resources = page.inherited(self.document, b"Resources").and_then(|object| object.as_dict().ok());
+        let resources = page.inherited(&self.pdf.document, b"Resources").and_then(|object| object.as_dict().ok());
         let state = State {
             ctm: sheet.placing,
             font: None,
@@ -100,50 +100,50 @@ impl<'a> TextSearch<'a> {
             rise: 0.0,
         };
         self.unsure = false;
-        match self.follow(content, resources, state, area, 0) {
+        self.drawing.clear();
+        match self.follow(&content, resources, state, area, 0) {
             Err(Halt::Found) => Zoned::Text,
+            Err(Halt::Unreadable) => Zoned::Unreadable,
             Ok(()) if !self.unsure => Zoned::Clear,
-            Ok(()) | Err(Halt::TooMuch) => Zoned::Unknown,
+            Ok(()) => Zoned::Unknown,
         }
     }
 
     fn follow(
         &mut self,
-        mut content: Vec<u8>,
+        content: &[u8],
         resources: Option<&'a Dictionary>,
         state: State<'a>,
         area: Area,
         depth: usize,
     ) -> Result<(), Halt> {
-        // The parser stops without a word at what it cannot read. An operator of our own at the end tells whether it
-        // came that far.
-        const END: &str = "EndOfContent";
-        content.extend_from_slice(b"\n");
-        content.extend_from_slice(END.as_bytes());
         let (text, line) = (Matrix::IDENTITY, Matrix::IDENTITY);
+        let mut operations = Operations::of(content, &self.pdf.budget);
         let mut run = Run { search: self, resources, area, depth, state, saved: Vec::new(), text, line };
-        let mut ended = false;
-        for operation in Content::<Vec<Operation>>::decode_iter(&content) {
-            let Ok(operation) = operation else { break };
-            ended = operation.operator == END;
-            run.search.operations_left = run.search.operations_left.checked_sub(1).ok_or(Halt::TooMuch)?;
-            run.step(&operation)?;
+        loop {
+            match operations.next() {
+                Next::Operator(operator) => run.step(operator, &operations.operands)?,
+                Next::End => return Ok(()),
+                Next::Broken => {
+                    run.search.unsure = true;
+                    return Ok(());
+                }
+                Next::TooMuch => return Err(Halt::Unreadable),
+            }
         }
-        self.unsure |= !ended;
-        Ok(())
     }
 
     fn font(&mut self, resources: Option<&'a Dictionary>, name: &[u8]) -> Option<Rc<Font<'a>>> {
-        let fonts = resources?.get_deref(b"Font", self.document).ok()?.as_dict().ok()?;
+        let fonts = resources?.get_deref(b"Font", &self.pdf.document).ok()?.as_dict().ok()?;
         self.font_of(fonts.get(name).ok()?)
     }
 
     fn font_of(&mut self, object: &'a Object) -> Option<Rc<Font<'a>>> {
-        let (id, object) = self.document.dereference(object).ok()?;
+        let (id, object) = self.pdf.document.dereference(object).ok()?;
         if let Some(font) = id.and_then(|id| self.fonts.get(&id)) {
             return Some(Rc::clone(font));
         }
-        let font = Rc::new(Font::read(self.document, object.as_dict().ok()?));
+        let font = Rc::new(Font::read(self.pdf, object.as_dict().ok()?));
         if let Some(id) = id {
             self.fonts.insert(id, Rc::clone(&font));
         }
@@ -152,49 +152,48 @@ impl<'a> TextSearch<'a> {
 }
 
 impl Run<'_, '_> {
-    fn step(&mut self, operation: &Operation) -> Result<(), Halt> {
-        let operands = operation.operands.as_slice();
+    fn step(&mut self, operator: &[u8], operands: &[Object]) -> Result<(), Halt> {
         let count = operands.len();
         // As readers do: an operator takes its last operands, and one with too few of them does nothing.
         let n = |from_end: usize| count.checked_sub(from_end).and_then(|index| number(&operands[index]));
-        match operation.operator.as_str() {
-            "q" if self.saved.len() < SAVED_MAX => self.saved.push(self.state.clone()),
-            "q" => return Err(Halt::TooMuch),
-            "Q" => self.state = self.saved.pop().unwrap_or_else(|| self.state.clone()),
-            "cm" => self.state.ctm = matrix(n).map_or(self.state.ctm, |matrix| matrix.then(self.state.ctm)),
-            "BT" => (self.text, self.line) = (Matrix::IDENTITY, Matrix::IDENTITY),
-            "Tf" => {
+        match operator {
+            b"q" if self.saved.len() < SAVED_MAX => self.saved.push(self.state.clone()),
+            b"q" => return Err(Halt::Unreadable),
+            b"Q" => self.state = self.saved.pop().unwrap_or_else(|| self.state.clone()),
+            b"cm" => self.state.ctm = matrix(n).map_or(self.state.ctm, |matrix| matrix.then(self.state.ctm)),
+            b"BT" => (self.text, self.line) = (Matrix::IDENTITY, Matrix::IDENTITY),
+            b"Tf" => {
                 self.state.size = n(1).unwrap_or(self.state.size);
                 let name = count.checked_sub(2).and_then(|index| operands[index].as_name().ok());
                 self.state.font = name.and_then(|name| self.search.font(self.resources, name));
             }
-            "gs" => self.extended_state(operands),
-            "Tc" => self.state.character_space = n(1).unwrap_or(0.0),
-            "Tw" => self.state.word_space = n(1).unwrap_or(0.0),
-            "Tz" => self.state.stretch = n(1).map_or(1.0, |percent| percent / 100.0),
-            "TL" => self.state.leading = n(1).unwrap_or(0.0),
-            "Ts" => self.state.rise = n(1).unwrap_or(0.0),
-            "Td" => self.new_line(n(2).unwrap_or(0.0), n(1).unwrap_or(0.0)),
-            "TD" => {
+            b"gs" => self.extended_state(operands),
+            b"Tc" => self.state.character_space = n(1).unwrap_or(0.0),
+            b"Tw" => self.state.word_space = n(1).unwrap_or(0.0),
+            b"Tz" => self.state.stretch = n(1).map_or(1.0, |percent| percent / 100.0),
+            b"TL" => self.state.leading = n(1).unwrap_or(0.0),
+            b"Ts" => self.state.rise = n(1).unwrap_or(0.0),
+            b"Td" => self.new_line(n(2).unwrap_or(0.0), n(1).unwrap_or(0.0)),
+            b"TD" => {
                 self.state.leading = -n(1).unwrap_or(0.0);
                 self.new_line(n(2).unwrap_or(0.0), n(1).unwrap_or(0.0));
             }
-            "Tm" => {
+            b"Tm" => {
                 if let Some(matrix) = matrix(n) {
                     (self.text, self.line) = (matrix, matrix);
                 }
             }
-            "T*" => self.new_line(0.0, -self.state.leading),
-            "Tj" | "TJ" => return self.show(operands.last()),
-            "'" | "\"" => {
-                if operation.operator == "\"" {
+            b"T*" => self.new_line(0.0, -self.state.leading),
+            b"Tj" | b"TJ" => return self.show(operands.last()),
+            b"'" | b"\"" => {
+                if operator == b"\"" {
                     self.state.word_space = n(3).unwrap_or(self.state.word_space);
                     self.state.character_space = n(2).unwrap_or(self.state.character_space);
                 }
                 self.new_line(0.0, -self.state.leading);
                 return self.show(operands.last());
             }
-            "Do" => return self.draw(operands),
+            b"Do" => return self.draw(operands),
             _ => {}
         }
         Ok(())
@@ -224,12 +223,13 @@ impl Run<'_, '_> {
     fn string(&mut self, bytes: &[u8]) -> Result<(), Halt> {
         // Without its font nobody knows how far the text reaches, nor which bytes are white space.
         let Some(font) = self.state.font.clone() else {
+            self.search.shown += 1;
             self.search.unsure = true;
             return Ok(());
         };
         let glyphs = font.codes(bytes);
-        self.search.operations_left =
-            self.search.operations_left.checked_sub(glyphs.len() as u64).ok_or(Halt::TooMuch)?;
+        self.search.shown += 1;
+        self.search.pdf.budget.work(GLYPH_WORK * glyphs.len()).ok_or(Halt::Unreadable)?;
         // The string's glyphs stand on one line, from here on in this direction.
         let origin = self.text.translated(0.0, self.state.rise).then(self.state.ctm);
         let (x, y) = self.direction();
@@ -258,7 +258,7 @@ impl Run<'_, '_> {
 
     /// The one entry of an extended graphics state that concerns us sets the font.
     fn extended_state(&mut self, operands: &[Object]) {
-        let document = self.search.document;
+        let document = &self.search.pdf.document;
         let setting = (|| {
             let states = self.resources?.get_deref(b"ExtGState", document).ok()?.as_dict().ok()?;
             let state = states.get_deref(operands.last()?.as_name().ok()?, document).ok()?.as_dict().ok()?;
@@ -274,7 +274,7 @@ impl Run<'_, '_> {
 
     /// A form is a content stream of its own, with its own matrix and, mostly, resources.
     fn draw(&mut self, operands: &[Object]) -> Result<(), Halt> {
-        let document = self.search.document;
+        let document = &self.search.pdf.document;
         let form = (|| {
             let objects = self.resources?.get_deref(b"XObject", document).ok()?.as_dict().ok()?;
             let stream = objects.get_deref(operands.last()?.as_name().ok()?, document).ok()?.as_stream().ok()?;
@@ -282,18 +282,28 @@ impl Run<'_, '_> {
             (kind == b"Form").then_some(stream)
         })();
         let Some(form) = form else { return Ok(()) };
-        if self.depth >= FORM_DEPTH_MAX {
-            return Err(Halt::TooMuch);
-        }
-        let Some(content) = unpacked(document, form, &mut self.search.budget) else {
-            self.search.unsure = true;
+        // Readers do not draw a form within itself.
+        let this = std::ptr::from_ref(form);
+        if self.search.silent.contains(&this) || self.search.drawing.contains(&this) {
             return Ok(());
-        };
+        }
+        if self.depth >= FORM_DEPTH_MAX {
+            return Err(Halt::Unreadable);
+        }
+        let content = unpacked(self.search.pdf, form).ok_or(Halt::Unreadable)?;
         let own = form.dict.get_deref(b"Resources", document).ok().and_then(|object| object.as_dict().ok());
         let matrix = form.dict.get(b"Matrix").ok().and_then(|object| Matrix::read(document, object));
         let mut state = self.state.clone();
         state.ctm = matrix.unwrap_or(Matrix::IDENTITY).then(state.ctm);
-        self.search.follow(content, own.or(self.resources), state, self.area, self.depth + 1)
+        let shown = self.search.shown;
+        self.search.drawing.push(this);
+        self.search.follow(&content, own.or(self.resources), state, self.area, self.depth + 1)?;
+        self.search.drawing.pop();
+        // What it draws itself must not depend on where it is drawn.
+        if own.is_some() && self.search.shown == shown && !self.search.unsure {
+            self.search.silent.insert(this);
+        }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use super::cover::{Cover, CoverFault, Covers};
 use super::merge::{Merger, Source};
 use crate::core::judge::PdfFault;
 use crate::core::print::{CoverLayout, PrintFile, PrintLetter, Side};
-use crate::shell::pdf::{Pdf, inspect};
+use crate::shell::pdf::{Pdf, open};
 
 /// Why a PDF of a batch could not be made. Letters and documents are named by their indices in the plan's input, so
 /// that the caller can take the letter out and make the file anew; nothing is ever left out silently.
@@ -56,8 +56,7 @@ pub fn write<W: Write>(
         }
         for (number, enclosure) in letters[index].documents.iter().enumerate() {
             let bytes = document(index, number)?.ok_or(FileError::Changed { letter: index, document: number })?;
-            let pdf =
-                inspect(&bytes).map_err(|fault| FileError::Document { letter: index, document: number, fault })?;
+            let pdf = open(bytes).map_err(|fault| FileError::Document { letter: index, document: number, fault })?;
             let (planned, found) = (enclosure.pages, pdf.pages());
             if planned != found {
                 return Err(FileError::PageCount { letter: index, document: number, planned, found });
@@ -91,5 +90,5 @@ fn covers(
         covers.add(&cover).map_err(|fault| failed(placed.index, fault))?;
     }
     let bytes = covers.finish().map_err(|fault| failed(first, fault))?;
-    inspect(&bytes).map_err(|_| failed(first, CoverFault::Failed))
+    open(bytes).map_err(|_| failed(first, CoverFault::Failed))
 }

@@ -39,7 +39,7 @@ fn shape(file: &[u8]) -> String {
     let pdf = inspect(file).unwrap();
     let describe = |page: &Dictionary, document: &Document| {
         let Ok(content) = page.get_deref(b"Contents", document).and_then(Object::as_stream) else { return '-' };
-        let content = content.get_plain_content().unwrap();
+        let content = pdf.unpacked(content).unwrap();
         let text = String::from_utf8_lossy(&content);
         text.split("(Page ").nth(1).and_then(|rest| rest.chars().next()).unwrap_or('c')
     };

@@ -80,8 +80,9 @@ impl<'d> Source<'d> {
             let mut body = Vec::new();
             let content = match object {
                 Object::Stream(stream) => {
-                    self.write_stream_dictionary(store, &stream.dict, stream.content.len(), &mut body)?;
-                    Some(stream.content.as_slice())
+                    let content = self.pdf.raw(stream);
+                    self.write_stream_dictionary(store, &stream.dict, content.len(), &mut body)?;
+                    Some(content)
                 }
                 other => {
                     self.write_value(store, other, &mut body)?;
