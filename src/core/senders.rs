@@ -5,13 +5,14 @@
 mod mistake;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::calendar::{Calendar, ReadingLimit};
 use super::facts::Address;
-use super::identity::OrgNumber;
+use super::identity::{OrgNumber, redact};
 use super::place;
 use super::print::{PrintSettings, address_lines};
 use super::snapshot::RegisterPolicies;
@@ -30,8 +31,8 @@ struct File {
     avsendere: Vec<Sender>,
 }
 
-/// A letter that is refused today must still be there tomorrow.
-const RETENTION_DAYS_MIN: u32 = 1;
+/// A letter that is refused today must still be there tomorrow, and nothing is kept for longer than a hundred years.
+const RETENTION_DAYS: RangeInclusive<u32> = 1..=36_500;
 
 /// SvarUt keeps documents three months.
 fn retention_default() -> u32 {
@@ -46,6 +47,15 @@ pub struct Senders {
     /// How long `arkiv/` and `avvist/` are kept.
     pub retention_days: u32,
     pub senders: Vec<Sender>,
+}
+
+/// What `avsendere.yaml` may say and hardly means.
+#[derive(Debug)]
+pub struct Warning {
+    /// In bokmål.
+    pub text: String,
+    /// Letters are refused on its account, today.
+    pub refuses: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -201,9 +211,9 @@ impl Senders {
             sender.check().map_err(|(near, problem)| SendersError::of_sender(text, sender.number, &near, &problem))?;
             seen.push(number);
         }
-        if file.oppbevaring_dager < RETENTION_DAYS_MIN {
-            let problem =
-                format!("oppbevaring_dager må være minst {RETENTION_DAYS_MIN}; ellers slettes brev samme natt");
+        if !RETENTION_DAYS.contains(&file.oppbevaring_dager) {
+            let (least, most) = (RETENTION_DAYS.start(), RETENTION_DAYS.end());
+            let problem = format!("oppbevaring_dager må være fra {least} til {most}");
             return Err(SendersError::at(text, "oppbevaring_dager", 1, &problem));
         }
         if file.avsendere.is_empty() {
@@ -219,6 +229,12 @@ impl Senders {
 
     pub fn get(&self, number: OrgNumber) -> Option<&Sender> {
         self.senders.iter().find(|sender| sender.number == number)
+    }
+
+    /// What is allowed and hardly meant, in bokmål.
+    pub fn warnings(&self, today: NaiveDate) -> Vec<Warning> {
+        let of_registers = self.registers.warnings().into_iter().map(|text| Warning { text, refuses: false });
+        of_registers.chain(self.senders.iter().flat_map(|sender| sender.warnings(today))).collect()
     }
 
     /// The sender that need not be named because there is no other.
@@ -250,13 +266,29 @@ impl Sender {
         groups.into_iter().any(|rule| rule.then == Then::Print)
     }
 
-    /// What is allowed and hardly meant, in bokmål.
-    pub fn warnings(&self, today: NaiveDate) -> Vec<String> {
-        let first = self.rules.iter().map(|dated| dated.from).min().filter(|first| *first > today);
-        let text = |first| {
-            format!("avsender {}: den første regelen gjelder fra {first}, og inntil da avvises alle brev", self.number)
+    fn warnings(&self, today: NaiveDate) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let mut warn = |text: String, refuses: bool| {
+            warnings.push(Warning { text: format!("avsender {}: {text}", self.number), refuses });
         };
-        first.map(text).into_iter().collect()
+        for group in [Group::Persons, Group::Organisations] {
+            let first = self.rules.iter().filter(|dated| dated.group(group).is_some()).map(|dated| dated.from).min();
+            match first {
+                None => warn(format!("det finnes ingen regel for {group}, og alle brev til dem avvises"), false),
+                Some(first) if first > today => warn(
+                    format!(
+                        "den første regelen for {group} gjelder fra {first}, og inntil da avvises alle brev til dem"
+                    ),
+                    true,
+                ),
+                Some(_) => {}
+            }
+        }
+        if self.silent_percent_max == Percent(100) {
+            let text = "maks_aldri_varslet_prosent er 100; brev skrives da ut som ulest selv om ingen av dem er kommet fram til Altinn";
+            warn(text.to_owned(), false);
+        }
+        warnings
     }
 
     pub fn uses_mailboxes(&self, day: NaiveDate) -> bool {
@@ -279,6 +311,11 @@ impl Sender {
         if self.return_address.is_none() && self.may_send_on_paper() {
             let problem = "returadresse mangler; avsenderen kan sende på papir, og brev i retur må finne tilbake";
             return Err(("organisasjonsnummer".to_owned(), problem.to_owned()));
+        }
+        // It is printed on every envelope.
+        if let Some(line) = self.return_lines().iter().chain([&self.name]).find(|line| redact(line) != **line) {
+            let problem = "et fødselsnummer eller D-nummer står i avsenderens navn eller adresse".to_owned();
+            return Err((line.clone(), problem));
         }
         match &self.return_address {
             Some(address) if address.postcode.len() != 4 || !address.postcode.bytes().all(|b| b.is_ascii_digit()) => {
@@ -424,6 +461,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_hardly_meant_is_said() {
+        let today = day("2026-11-25");
+        assert!(Senders::parse(ONE.as_bytes()).unwrap().warnings(today).is_empty());
+        for (from, to, says) in [
+            (
+                "fra: 2016-09-20\n        personer",
+                "fra: 2030-01-01\n        personer",
+                "for personer gjelder fra 2030-01-01",
+            ),
+            ("        personer: {lesefrist: 2 yrkesdager, deretter: print}\n", "", "ingen regel for personer"),
+            ("    navn:", "    maks_aldri_varslet_prosent: 100\n    navn:", "maks_aldri_varslet_prosent er 100"),
+            ("avsendere:", "registre: {krr: {maks_alder_timer: 240}}\navsendere:", "ukjent i 10 døgn"),
+            ("avsendere:", "registre: {enheter: {maks_fall_prosent: 100}}\navsendere:", "maks_fall_prosent er 100"),
+        ] {
+            let warnings = Senders::parse(ONE.replacen(from, to, 1).as_bytes()).unwrap().warnings(today);
+            assert!(warnings.len() == 1 && warnings[0].text.contains(says), "{to}: {warnings:?}");
+        }
+    }
+
+    #[test]
     fn mistakes_have_a_place_and_a_bokmal_line() {
         for (from, to, line, problem) in [
             ("910077473", "910077474", 2, "«910077474» er ikke et gyldig organisasjonsnummer"),
@@ -436,7 +493,11 @@ mod tests {
             ("personer: {", "personer: {purring: -1, x: {", 7, ""),
             ("postnummer: 4604", "postnummer: 46", 11, "returadressens"),
             ("    returadresse:", "    #", 2, "returadresse mangler"),
-            ("avsendere:", "oppbevaring_dager: 0\navsendere:", 1, "oppbevaring_dager må være minst 1"),
+            ("avsendere:", "oppbevaring_dager: 0\navsendere:", 1, "oppbevaring_dager må være fra 1"),
+            ("avsendere:", "oppbevaring_dager: 40000\navsendere:", 1, "oppbevaring_dager må være fra 1 til 36500"),
+            ("avsendere:", "registre: {krr: {maks_alder_timer: 0}}\navsendere:", 1, "«0» er ikke en alder"),
+            ("avsendere:", "registre: {krr: {maks_fall_prosent: 101}}\navsendere:", 1, "«101» er ikke en prosent"),
+            ("    navn: Storevik kommune", "    navn: \"Ola 20914695016\"", 3, "et fødselsnummer"),
             ("avsendere:", "registre: {krr: {minst_rader: -1}}\navsendere:", 1, "verdien er av feil slag"),
             ("fra: 2020-01-01", "fra: 2016-09-20", 4, "to regler gjelder samme gruppe fra 2016-09-20"),
             ("    navn:", "    svarinn: {frist: 2 virkedager}\n    navn:", 3, "«2 virkedager» er ikke en frist"),

@@ -91,6 +91,33 @@ impl RegisterPolicies {
     }
 }
 
+/// Hours after which what KRR or the reservations say of a person is hardly true any more.
+const PERSONS_AGE_HOURS_USUAL: u32 = 168;
+
+impl RegisterPolicies {
+    /// What is allowed and hardly meant, in bokmål.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for name in SnapshotName::ALL {
+            let policy = self.of(name);
+            if matches!(name, SnapshotName::Krr | SnapshotName::Reservasjoner)
+                && policy.age_hours_max > PERSONS_AGE_HOURS_USUAL
+            {
+                let hours = policy.age_hours_max;
+                warnings.push(format!(
+                    "registre, {name}: maks_alder_timer er {hours}; en reservasjon kan da være ukjent i {} døgn",
+                    hours / 24
+                ));
+            }
+            if policy.fall_percent_max == 100 {
+                warnings
+                    .push(format!("registre, {name}: maks_fall_prosent er 100; et nesten tomt register blir da trodd"));
+            }
+        }
+        warnings
+    }
+}
+
 impl Default for RegisterPolicies {
     fn default() -> Self {
         Settings::default().into()
@@ -112,6 +139,7 @@ struct Settings {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct SnapshotSettings {
+    #[serde(deserialize_with = "hours")]
     maks_alder_timer: Option<u32>,
     #[serde(deserialize_with = "percent")]
     maks_fall_prosent: Option<u32>,
@@ -121,6 +149,7 @@ struct SnapshotSettings {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct ReceiptSettings {
+    #[serde(deserialize_with = "hours")]
     maks_alder_timer: Option<u32>,
 }
 
@@ -151,8 +180,18 @@ impl From<Settings> for RegisterPolicies {
 
 fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     match Option::<u32>::deserialize(deserializer)? {
-        Some(percent) if percent > 100 => Err(D::Error::custom(format!("{percent} prosent er mer enn 100"))),
+        Some(percent) if percent > 100 => {
+            Err(D::Error::custom(format!("«{percent}» er ikke en prosent fra 0 til 100")))
+        }
         percent => Ok(percent),
+    }
+}
+
+fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    match Option::<u32>::deserialize(deserializer)? {
+        // It would refuse every file.
+        Some(0) => Err(D::Error::custom("«0» er ikke en alder; skriv minst 1 time")),
+        hours => Ok(hours),
     }
 }
 
@@ -238,6 +277,8 @@ mod tests {
             "krr: {maks_alder: 3}",
             "krr: {maks_alder_timer: -1}",
             "krr: {maks_fall_prosent: 101}",
+            "krr: {maks_alder_timer: 0}",
+            "kvitteringer: {maks_alder_timer: 0}",
             "kvitteringer: {minst_rader: 3}",
         ] {
             assert!(serde_yaml::from_str::<RegisterPolicies>(yaml).is_err(), "{yaml}");

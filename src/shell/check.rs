@@ -116,8 +116,8 @@ fn check_file(checked: &mut Checked, root: &Root, settings: &Settings, path: &Pa
 
 fn check_senders(checked: &mut Checked, path: String, senders: &Senders, settings: &Settings) {
     checked.add(path.clone(), None, senders_text(senders), 0);
-    for warning in senders.senders.iter().flat_map(|sender| sender.warnings(settings.now.date_naive())) {
-        checked.add(path.clone(), None, warning, 1);
+    for warning in senders.warnings(settings.now.date_naive()) {
+        checked.add(path.clone(), None, warning.text, warning.refuses.into());
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::SystemTime;
 use rayon::prelude::*;
 
 use self::file::Reading;
+pub use self::file::{name_of_id, name_of_reference};
 use crate::core::receipts::Receipt;
 use crate::core::whole::is_unfinished_folder;
 
@@ -35,16 +36,17 @@ pub struct Receipts {
     pub complaints: Vec<(String, String)>,
     /// When each file that has its columns was written.
     pub written: Vec<SystemTime>,
-    /// Letters that rows name which cannot be read.
+    /// What rows that cannot be read may name letters by.
     pub doubts: Vec<Doubt>,
     /// Files that cannot be read, or not to their end.
     pub unreadable: Vec<String>,
 }
 
-/// A row that cannot be read and names a letter.
+/// A row that cannot be read and may name a letter.
 #[derive(Debug)]
 pub struct Doubt {
-    pub letter: u128,
+    /// As [`name_of_id`] and [`name_of_reference`] make it.
+    pub name: String,
     /// File and line.
     pub place: String,
     /// Of what stands there.

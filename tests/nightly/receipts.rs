@@ -130,6 +130,42 @@ fn a_row_that_cannot_be_read_keeps_the_letter_it_names_from_print_for_two_nights
     assert_eq!(world.list("oppfolging-2026-11-29.csv"), "");
 }
 
+/// A row that cannot be read names a letter by the beginning of its id, with an O for a nought, or by its reference.
+#[test]
+fn a_letter_is_named_by_less_than_its_whole_id_too() {
+    let world = world(&[("a", ALTINN), ("b", ALTINN), ("c", ALTINN), ("d", ALTINN), ("e", ALTINN)]);
+    let status = |name: &str| world.at(name).status;
+    let id = |name: &str| status(name).forsendelsesId;
+    let rows = [
+        id("a")[..8].to_uppercase(),
+        id("b")[..33].to_owned(),
+        id("c").replace('0', "O"),
+        format!("=\"{}\"", status("d").eksternReferanse.unwrap()),
+    ];
+    let rows = rows.map(|name| format!("{name};LEST;2026-11-25T10:00:00+01:00\n")).concat();
+    let path = world.dir.join("registry/kvitteringer/a.csv");
+    fs::write(&path, format!("forsendelsesId;status;tidspunkt\n{rows}")).unwrap();
+    let (answer, code) = world.nightly("2026-11-27T00:30:00+01:00");
+    for name in ["a", "b", "c", "d"] {
+        assert_eq!(world.place(name), "altinn", "{name}: {answer}");
+    }
+    assert_eq!((code, world.place("e").as_str()), (1, "print/batch-2026-11-27-01"), "{answer}");
+    assert_eq!(world.list("oppfolging-2026-11-27.csv").matches("kan ikke leses").count(), 4, "{answer}");
+    world.nightly("2026-11-29T00:30:00+01:00");
+    assert_eq!(world.place("a"), "print/batch-2026-11-29-01");
+}
+
+/// Where more rows are damaged than can be remembered, everybody's letter may be named by one of them.
+#[test]
+fn a_file_of_nothing_but_damage_holds_every_unread_letter() {
+    let world = world(&[("a", ALTINN)]);
+    let rows: String = (0..20_000).map(|row| format!("rot {row};LEST;i går\n")).collect();
+    let path = world.dir.join("registry/kvitteringer/a.csv");
+    fs::write(&path, format!("forsendelsesId;status;tidspunkt\n{rows}")).unwrap();
+    let (answer, code) = world.nightly("2026-11-27T00:30:00+01:00");
+    assert_eq!((code, world.place("a").as_str()), (3, "altinn"), "{answer}");
+}
+
 #[test]
 fn a_file_without_its_columns_keeps_those_it_names_and_no_other() {
     let world = world(&[("a", ALTINN), ("b", ALTINN)]);

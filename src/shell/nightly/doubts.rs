@@ -13,6 +13,7 @@ use crate::core::doubt::{Doubt, row_holds};
 use crate::core::identity::OrgNumber;
 use crate::core::receipts::Word;
 use crate::core::status::{Stamp, Status};
+use crate::shell::receipts::{name_of_id, name_of_reference};
 
 /// Days back that the brake asks the ledger about; it looks at the moment itself afterwards.
 const BRAKE_DAYS: u64 = 15;
@@ -20,15 +21,15 @@ const BRAKE_DAYS: u64 = 15;
 /// What is in doubt tonight.
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
-    /// By `forsendelsesId`.
-    rows: HashMap<u128, Row>,
+    /// By the name that it may name a letter by.
+    rows: HashMap<String, Row>,
     /// Senders of whose letters too little is heard.
     braked: BTreeMap<String, Count>,
     /// Senders with letters that wait in Altinn.
     waiting: BTreeSet<String>,
 }
 
-/// An unreadable row that names a letter.
+/// An unreadable row that may name a letter.
 #[derive(Debug)]
 struct Row {
     /// File and line.
@@ -41,8 +42,17 @@ impl Doubts {
     /// What there is against printing this letter as unread.
     pub fn of(&self, id: u128, letter: &Status) -> Option<Doubt> {
         let is_braked = letter.avsender.as_ref().is_some_and(|sender| self.braked.contains_key(sender));
-        let row = self.rows.contains_key(&id).then_some(Doubt::UnreadableRow);
+        let row = self.row(id, letter).map(|_| Doubt::UnreadableRow);
         row.or(is_braked.then_some(Doubt::Brake))
+    }
+
+    /// The unreadable row that may name this letter.
+    fn row(&self, id: u128, letter: &Status) -> Option<&Row> {
+        if self.rows.is_empty() {
+            return None;
+        }
+        let by_reference = || self.rows.get(&name_of_reference(letter.eksternReferanse.as_deref()?));
+        self.rows.get(&name_of_id(id)).or_else(by_reference)
     }
 
     pub fn waits_in_altinn(&mut self, letter: &Status) {
@@ -56,12 +66,12 @@ impl Night<'_> {
         let today = self.now.date_naive();
         for row in std::mem::take(&mut self.receipts.doubts) {
             // Known by what it says: the same row in another place is no other doubt.
-            let what = format!("tvil:{}:{}@", Uuid::from_u128(row.letter), row.digest);
+            let what = format!("tvil:{}:{}@", row.name, row.digest);
             let known = self.pass.ledger.told_with(&what)?;
             let first: Option<NaiveDate> = known.as_ref().and_then(|mark| mark[what.len()..].parse().ok());
             if row_holds(first.unwrap_or(today), today) {
                 let mark = known.unwrap_or_else(|| format!("{what}{today}"));
-                self.doubts.rows.entry(row.letter).or_insert(Row { place: row.place, mark });
+                self.doubts.rows.entry(row.name).or_insert(Row { place: row.place, mark });
             }
         }
         if self.receipts_alive {
@@ -105,7 +115,7 @@ impl Night<'_> {
 
     /// Lists a waiting letter that an unreadable row names, and remembers the row's first night.
     pub(super) fn list_doubt(&mut self, id: u128, letter: &Status, place: &str) {
-        if let Some(row) = self.doubts.rows.get(&id) {
+        if let Some(row) = self.doubts.row(id, letter) {
             self.told.push(row.mark.clone());
             self.matters.push(lists::doubted(letter, place, &row.place));
         }

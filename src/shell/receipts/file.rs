@@ -1,6 +1,7 @@
 //! One receipt file, row by row. A row is a line, or a few where a quoted field goes on.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::Path;
@@ -21,6 +22,10 @@ const ROW_BYTES_MAX: usize = 64 << 10;
 const ROW_LINES_MAX: usize = 100;
 /// Rows of one file that are reported one by one.
 const ROWS_REPORTED_MAX: usize = 100;
+/// Names of one file's unreadable rows that are remembered. A file with more of them is unreadable as a whole.
+const DOUBTS_MAX: usize = 10_000;
+/// Fields of an unreadable row that are looked at.
+const FIELDS_MAX: usize = 16;
 
 /// Reads one file. What cannot be read of it is a complaint.
 pub(super) fn read_file(path: &Path) -> Reading {
@@ -36,7 +41,7 @@ pub(super) fn read_file(path: &Path) -> Reading {
     };
     if let Err(error) = file.read(path) {
         // One that was taken away meanwhile says nothing more.
-        file.unreadable = error.kind() != ErrorKind::NotFound;
+        file.unreadable |= error.kind() != ErrorKind::NotFound;
         let why = error.to_string();
         let text = format!(
             ": filen kan ikke leses til ende ({why}). Radene som er lest, gjelder. Prøv: kontroller rettigheter og disk."
@@ -53,9 +58,9 @@ pub(super) struct Reading {
     pub complaints: Vec<(String, String)>,
     /// `None` for a file without its columns.
     pub written: Option<SystemTime>,
-    /// Letters that rows name which cannot be read.
+    /// What rows that cannot be read may name letters by.
     pub doubts: Vec<Doubt>,
-    /// It could not be read to its end.
+    /// It could not be read to its end, or too many of its rows could not.
     pub unreadable: bool,
     bad: usize,
 }
@@ -159,21 +164,20 @@ impl Reading {
         }
     }
 
-    /// Remembers the letters that a line names.
-    fn doubt(&mut self, line: &[u8], number: u32) -> Vec<String> {
-        let letters = uuids(line);
-        for letter in &letters {
-            self.doubts.push(Doubt {
-                letter: letter.as_u128(),
-                place: format!("registry/kvitteringer/{}, linje {number}", self.name),
-                digest: digest(line),
-            });
+    /// Remembers what a line may name letters by. Where too many lines cannot be read, the whole file is in doubt.
+    fn doubt(&mut self, line: &[u8], number: u32) {
+        self.unreadable |= self.doubts.len() > DOUBTS_MAX;
+        if !self.unreadable {
+            let place = format!("registry/kvitteringer/{}, linje {number}", self.name);
+            let digest = digest(line);
+            let doubt = |name| Doubt { name, place: place.clone(), digest: digest.clone() };
+            self.doubts.extend(names(line).into_iter().map(doubt));
         }
-        letters.iter().map(Uuid::to_string).collect()
     }
 
     fn bad_row(&mut self, line: &[u8], number: u32, why: &str) {
-        let named = self.doubt(line, number).join(", ");
+        self.doubt(line, number);
+        let named = uuids(line).iter().map(Uuid::to_string).collect::<Vec<_>>().join(", ");
         self.bad += 1;
         let (place, what) = match self.bad {
             n if n <= ROWS_REPORTED_MAX => (number.to_string(), format!("linje {number}: {why}")),
@@ -204,6 +208,31 @@ impl Reading {
 
 fn digest(content: &[u8]) -> String {
     hex(Sha256::digest(content))[..16].to_owned()
+}
+
+/// The name of a letter with this `forsendelsesId` in a [`Doubt`].
+pub fn name_of_id(id: u128) -> String {
+    format!("{:08x}", id >> 96)
+}
+
+/// The name of a letter with this `eksternReferanse` in a [`Doubt`].
+pub fn name_of_reference(reference: &str) -> String {
+    digest(shown(reference.trim()).to_lowercase().as_bytes())
+}
+
+/// What a line that cannot be read may name letters by: all that begins as an id does, though the rest be lost or a zero
+/// be an O, and each field, which may be a reference. Dates and numbers look so too, and name no letter.
+fn names(line: &[u8]) -> BTreeSet<String> {
+    let as_digit = |byte: &u8| if matches!(byte, b'O' | b'o') { b'0' } else { byte.to_ascii_lowercase() };
+    let line_of_digits: Vec<u8> = line.iter().map(as_digit).collect();
+    let words = line_of_digits.split(|byte| !byte.is_ascii_hexdigit()).filter(|word| word.len() >= 8);
+    let beginnings = words.map(|word| String::from_utf8_lossy(&word[..8]).into_owned());
+    let ids = uuids(line).into_iter().map(|id| name_of_id(id.as_u128()));
+    let text = String::from_utf8_lossy(line);
+    let of_field =
+        |field: &str| name_of_reference(field.trim_matches(|c: char| c.is_whitespace() || "\"=".contains(c)));
+    let fields = text.split([';', ',', '\t']).filter(|field| !field.trim().is_empty()).take(FIELDS_MAX);
+    beginnings.chain(ids).chain(fields.map(of_field)).collect()
 }
 
 /// The ids that stand in a line, wherever they do and in whatever dress: a field with an id, or one in another text.
