@@ -320,7 +320,7 @@ impl Code {
             ),
             Self::SvarinnNotCollected => routed(
                 "svarinn-not-collected",
-                "Organisasjonens mottakssystem hentet ikke brevet innen 24 timer, og det sendes i Altinn.",
+                "Organisasjonens mottakssystem hentet ikke brevet innen fristen, og det sendes i Altinn.",
                 Some(DIGITAL_FIRST),
             ),
             Self::UnreadPastDeadline => routed(

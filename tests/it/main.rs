@@ -4,6 +4,7 @@
 mod commands;
 mod crash;
 mod decisions;
+mod handbook;
 mod laws;
 mod odd;
 mod precedence;
