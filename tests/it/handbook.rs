@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use postgang::core::code::Code;
 use postgang::core::senders::Senders;
 
-use super::world::updating;
+use super::support::updating;
 
 fn chapter(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)
