@@ -20,7 +20,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use postgang::core::calendar::parse_time;
-use postgang::shell::find::letters;
+use postgang::shell::outbox::letters;
 use postgang::shell::root::Root;
 use rayon::prelude::*;
 use serde_json::Value;

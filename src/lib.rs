@@ -70,6 +70,7 @@
 //! - 2026-11-25. **Documents are compared where they are printed**, in the bytes that are merged, so that nothing can
 //!   change between a check and its use.
 
+pub mod commands;
 pub mod core;
 pub mod shell;
 

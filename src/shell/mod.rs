@@ -1,15 +1,11 @@
 //! The imperative shell: everything that touches bytes from outside, disks, clocks and threads.
 
-pub mod check;
-pub mod demo;
 pub mod dir;
-pub mod explain;
-pub mod find;
 pub mod intake;
 pub mod ledger;
 pub mod moves;
 pub mod nightly;
-pub mod overview;
+pub mod outbox;
 pub mod pass;
 pub mod pdf;
 pub mod print;
@@ -18,5 +14,4 @@ pub mod registers;
 pub mod root;
 pub mod spool;
 pub mod stopwatch;
-pub mod summary;
 pub mod watch;

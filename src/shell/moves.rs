@@ -4,17 +4,19 @@
 //! be repeated: `FERDIG` is taken away, `status.yaml` written, both made durable, the folder renamed, that made durable,
 //! the place recorded, and `FERDIG` put back.
 
+pub mod seal;
+
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind};
+use std::collections::btree_map::Entry;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rayon::prelude::*;
 
-use super::find::read_status;
 pub use super::ledger::Journey;
 use super::ledger::{FAILED as LEDGER_FAILED, Ledger};
-use super::nightly::seal;
+use super::outbox::{name, read_status, subfolders};
 use super::root::Root;
 use super::spool::Spool;
 use crate::core::calendar::Time;
@@ -105,15 +107,19 @@ pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time) -> any
             continue;
         };
         let target = root.outbox().join(&pending.target);
-        let names = match folders.entry(target.clone()) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(folder_names(&target)?),
+        let there = match folders.entry(target) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let there = subfolders(entry.key());
+                let there = there.with_context(|| format!("kan ikke lese {}", entry.key().display()))?;
+                entry.insert(there)
+            }
         };
         let from = root.dir().join(&pending.source);
-        let candidates = names.iter().filter(|name| name.starts_with(&pending.folder)).map(|name| target.join(name));
-        let is_it = |path: &PathBuf| read_status(path).is_some_and(|status| status.forsendelsesId == id);
-        if let Some(path) = candidates.into_iter().filter(|path| *path != from).find(is_it) {
-            arrived.push((path, status, pending.target));
+        let candidates = there.iter().filter(|path| name(path).starts_with(&pending.folder) && **path != from);
+        let is_it = |path: &&PathBuf| read_status(path).is_some_and(|status| status.forsendelsesId == id);
+        if let Some(path) = candidates.into_iter().find(is_it) {
+            arrived.push((path.clone(), status, pending.target));
         } else if pending.is_moved_on() && from.is_dir() {
             journeys.push(Journey { from, pending, status });
         } else if pending.is_moved_on() {
@@ -145,7 +151,6 @@ fn record_arrived(
         return Ok(Vec::new());
     }
     spool.sync().context("kan ikke lagre flyttingene varig")?;
-    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let places = arrived.iter().map(|(path, status, target)| (status, format!("{target}/{}", name(path))));
     ledger.placed(&Stamp(now).to_string(), places).context(LEDGER_FAILED)?;
     Ok(arrived.par_iter().filter_map(|(path, ..)| mark(root, spool, path)).collect())
@@ -157,15 +162,6 @@ pub fn not_understood(source: &str) -> String {
         "{}: avgjørelsen for brevet står i .postgang/ledger.sqlite, men kan ikke forstås av denne versjonen. Brevet er ikke flyttet, og de andre går videre. Prøv: kjør versjonen som skrev den, eller legg tilbake protokollen fra en sikkerhetskopi.",
         shown(source)
     )
-}
-
-fn folder_names(dir: &Path) -> anyhow::Result<Vec<String>> {
-    let entries = match std::fs::read_dir(dir) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.with_context(|| format!("kan ikke lese {}", dir.display()))?,
-    };
-    let names = entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()));
-    names.collect::<Result<_, _>>().with_context(|| format!("kan ikke lese {}", dir.display()))
 }
 
 /// What an operator reads of a letter that is decided and could not be moved.

@@ -25,8 +25,7 @@ use super::dir::{Dir, Entry, sweep, temporary_in};
 use super::ledger::Beside;
 use super::root::Root;
 use crate::core::identity::OrgNumber;
-use crate::core::names::{BATCH, DECISION, OURS, READY, STATUS, is_batch_name, shown};
-use crate::core::route::Channel;
+use crate::core::names::{DECISION, OURS, READY, STATUS, shown};
 use crate::core::whole::says_complete;
 
 /// Where a letter whose inbox is nobody's own is kept while it is worked on.
@@ -311,45 +310,6 @@ impl<'a> Spool<'a> {
             other => other.map(drop),
         }
     }
-
-    /// Letters and sealed batches that lack `FERDIG`, in every place that has the mark: the channels and each month of
-    /// the archive. What lies in a batch is marked by it.
-    pub fn unmarked(&self) -> io::Result<Vec<PathBuf>> {
-        let mut places = Channel::ALL.map(|channel| self.root.channel(channel)).to_vec();
-        places.extend(subfolders(&self.root.archive())?);
-        let mut unmarked = Vec::new();
-        for place in places {
-            for folder in subfolders(&place)? {
-                if !folder.join(READY).exists() && (folder.join(STATUS).is_file() || is_batch(&folder)) {
-                    unmarked.push(folder);
-                }
-            }
-        }
-        Ok(unmarked)
-    }
-}
-
-/// A sealed print batch: `batch-YYYY-MM-DD-NN` with its `batch.yaml`. A letter's name ends in its id.
-pub fn is_batch(folder: &Path) -> bool {
-    let name = folder.file_name().unwrap_or_default();
-    is_batch_name(&name.to_string_lossy()) && folder.join(BATCH).is_file()
-}
-
-/// The folders directly in `dir`, in name order; none where it is missing.
-pub fn subfolders(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(dir) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other?,
-    };
-    let mut folders = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            folders.push(entry.path());
-        }
-    }
-    folders.sort();
-    Ok(folders)
 }
 
 /// The folder that something lies in, and its name there.

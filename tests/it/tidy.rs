@@ -105,7 +105,7 @@ fn only_the_spool_moves_and_removes() {
         "src/shell/registers/kept.rs",
         "src/shell/nightly/batch/files.rs",
         "src/shell/nightly/retention.rs",
-        "src/shell/nightly/seal.rs",
+        "src/shell/moves/seal.rs",
     ];
     assert_eq!(found(|name| !movers.contains(&name), &words), Vec::<String>::new());
 }

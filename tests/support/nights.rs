@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use postgang::core::calendar::{Time, parse_time};
 use postgang::core::status::Status;
-use postgang::shell::find;
+use postgang::shell::outbox;
 use postgang::shell::root::Root;
 use serde_json::Value;
 
@@ -150,9 +150,9 @@ impl World {
 
     /// Every letter, by the name it was dropped under.
     pub fn letters(&self) -> Vec<(String, At)> {
-        let mut letters: Vec<(String, At)> = find::letters(&self.root())
+        let mut letters: Vec<(String, At)> = outbox::letters(&self.root())
             .map(|path| {
-                let status = find::read_status(&path).unwrap_or_else(|| panic!("{}", path.display()));
+                let status = outbox::read_status(&path).unwrap_or_else(|| panic!("{}", path.display()));
                 let name = path.file_name().unwrap().to_string_lossy();
                 let name = name.rsplit_once('.').unwrap().0.to_owned();
                 let place = path.strip_prefix(self.outbox()).unwrap().parent().unwrap().to_string_lossy().into_owned();
@@ -176,7 +176,7 @@ impl World {
     pub fn folder(&self, name: &str) -> PathBuf {
         let start = format!("{name}.");
         let root = self.root();
-        let mut letters = find::letters(&root);
+        let mut letters = outbox::letters(&root);
         letters.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&start)).unwrap()
     }
 

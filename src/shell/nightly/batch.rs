@@ -13,9 +13,7 @@ use files::Setback;
 use letter::{Obstacle, Printable, Unprintable};
 
 use super::Night;
-use super::seal;
 use super::standing::{self, Known, Standing};
-use super::survey::{batch_names, name, waiting_for_print};
 use crate::core::duplicate;
 use crate::core::identity::OrgNumber;
 use crate::core::names::DECISION;
@@ -24,7 +22,8 @@ use crate::core::sealed::refuse;
 use crate::core::senders::Sender;
 use crate::core::status::Status;
 use crate::shell::ledger::{Beside, OUTBOX, Onward, Pending};
-use crate::shell::moves::Journey;
+use crate::shell::moves::{Journey, seal};
+use crate::shell::outbox::{batch_names, name, waiting_for_print};
 
 /// What an operator reads of a letter that is not what was decided on.
 fn changed(letter: &Path, file: &str) -> String {

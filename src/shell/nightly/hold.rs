@@ -10,17 +10,17 @@ use super::Night;
 use crate::core::nightly::{self as rules, Outcome};
 use crate::core::status::Status;
 use crate::core::stop;
-use crate::shell::find::find;
 use crate::shell::nightly::letters::Decided;
 use crate::shell::nightly::standing;
-use crate::shell::nightly::survey::{Kind, Letter};
+use crate::shell::outbox::find::{KnownLetter, find};
+use crate::shell::outbox::{LetterFolder, Stage};
 use crate::shell::pass::{Pass, PassError, Settings, enter};
 use crate::shell::receipts;
 use crate::shell::root::Root;
 
 /// What became of one letter; serialises as `hold --json` prints it.
 #[derive(Debug, Serialize)]
-pub struct Held {
+pub struct HoldOutcome {
     #[serde(rename = "forsendelsesId")]
     pub id: String,
     /// Below the root, before it was stopped.
@@ -31,7 +31,7 @@ pub struct Held {
 
 /// Stops the letter that answers to `query`. Several that wait under one reference are not stopped: somebody has to
 /// say which. Empty when there is none.
-pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Result<Vec<Held>, PassError> {
+pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Result<Vec<HoldOutcome>, PassError> {
     let (_lock, senders) = enter(root, settings)?;
     let mut pass = Pass::begin(root, settings, &senders, true)?;
     pass.report.messages.clear();
@@ -39,7 +39,7 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
     let busy = night.busy()?;
     let found = find(root, query)?;
     let place = |path: &Path| path.strip_prefix(root.dir()).unwrap_or(path).to_string_lossy().into_owned();
-    let waits = |found: &&crate::shell::find::Found| {
+    let waits = |found: &&KnownLetter| {
         found.placed.as_ref().is_some_and(|(path, _)| stop::remedy(&place(path)).is_empty())
             && !busy.contains(&found.id)
     };
@@ -65,7 +65,7 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
             }
             (None, _) => (false, "Brevet er kjent, men mappen er ikke lenger i outbox/.".to_owned()),
         };
-        answers.push(Held { id: letter.id.clone(), place: at, stopped, message });
+        answers.push(HoldOutcome { id: letter.id.clone(), place: at, stopped, message });
     }
     Ok(answers)
 }
@@ -85,13 +85,14 @@ impl Night<'_> {
         if !step.has(Outcome::Stopped) {
             return Ok(Some(stop::too_late(&step, at)));
         }
-        let letter = Letter { path: path.to_owned(), kind: Kind::Waiting, stops: Vec::new(), doubt: None, ready: true };
+        let letter =
+            LetterFolder { path: path.to_owned(), stage: Stage::Waiting, stops: Vec::new(), doubt: None, ready: true };
         self.carry_out(vec![Decided { letter: &letter, before: status.clone(), step }])?;
         Ok(None)
     }
 }
 
-impl Held {
+impl HoldOutcome {
     pub fn text(&self) -> String {
         let place = self.place.as_deref().map(|place| format!(" ({place}/)")).unwrap_or_default();
         format!("{}{place}: {}", self.id, self.message)

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use super::doubts::Doubts;
 use super::standing::{self, Disagreement, Known, Standing};
-use super::survey::{self, Kind, Letter, name};
 use super::told::TooLate;
 use super::{BATCH, Night, inside, lists};
 use crate::core::identity::OrgNumber;
@@ -23,9 +22,9 @@ use crate::core::status::Status;
 use crate::core::stop::{self, is_plain_text_stop};
 use crate::core::{duplicate, sealed};
 use crate::shell::dir::read_regular;
-use crate::shell::find::read_status;
 use crate::shell::ledger::{Account, Onward, Pending};
 use crate::shell::moves::{self, Journey};
+use crate::shell::outbox::{LetterFolder, Stage, name, read_status, survey};
 use crate::shell::pass::Pass;
 use crate::shell::receipts::Receipts;
 
@@ -34,14 +33,14 @@ const STOP_BYTES_MAX: u64 = 4 << 10;
 
 /// A letter with what the night does to it.
 pub(super) struct Decided<'s> {
-    pub(super) letter: &'s Letter,
+    pub(super) letter: &'s LetterFolder,
     pub(super) before: Status,
     pub(super) step: Step,
 }
 
 /// A letter that waits for a person.
 struct Waits<'s> {
-    letter: &'s Letter,
+    letter: &'s LetterFolder,
     what: Disagreement,
 }
 
@@ -56,7 +55,11 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     /// What tonight's rules say of a letter; `None` for a folder that is no letter or is on its way already.
-    fn decide<'s>(&self, letter: &'s Letter, account: Option<&Account>) -> Option<Result<Decided<'s>, Waits<'s>>> {
+    fn decide<'s>(
+        &self,
+        letter: &'s LetterFolder,
+        account: Option<&Account>,
+    ) -> Option<Result<Decided<'s>, Waits<'s>>> {
         let before = match self.known.standing(&letter.path, letter.ready, account) {
             Standing::Sure(before) => *before,
             Standing::PassedOver => return None,
@@ -64,16 +67,16 @@ impl Desk<'_> {
         };
         let id = Uuid::try_parse(&before.forsendelsesId).map(|id| id.as_u128()).unwrap_or_default();
         let receipts = self.receipts.of(id);
-        let step = match letter.kind {
-            Kind::Waiting => {
+        let step = match letter.stage {
+            Stage::Waiting => {
                 if let Some(why) = &letter.doubt {
                     return Some(Err(Waits { letter, what: Disagreement::NotListed(why.clone()) }));
                 }
                 let stop = letter.stop(Some(&before)).map(|path| stop_text(path));
                 rules::waiting(&before, receipts, stop.as_deref(), &self.night_of(id, &before))
             }
-            Kind::Sealed => sealed::sealed(&before, receipts),
-            Kind::Refused | Kind::Archived => rules::finished(&before, receipts, &self.night),
+            Stage::Sealed => sealed::sealed(&before, receipts),
+            Stage::Refused | Stage::Archived => rules::finished(&before, receipts, &self.night),
         };
         Some(Ok(Decided { letter, before, step }))
     }
@@ -91,20 +94,20 @@ impl Desk<'_> {
 impl Night<'_> {
     /// Steps 1 to 5 for every letter.
     pub(super) fn letters(&mut self) -> anyhow::Result<()> {
-        let letters = survey::survey(self.pass.desk.root).context("kan ikke lese outbox/")?;
+        let letters = survey(self.pass.desk.root).context("kan ikke lese outbox/")?;
         let busy = self.busy()?;
         let doubled = self.doubled(&letters)?;
         self.doubled.clone_from(&doubled);
         // A letter that is finished is looked into only where a receipt may concern it.
         let hints: HashSet<u32> = self.receipts.letters().map(|(id, ..)| (id >> 96) as u32).collect();
-        let concerned = |letter: &Letter| {
-            matches!(letter.kind, Kind::Waiting | Kind::Sealed)
+        let concerned = |letter: &LetterFolder| {
+            matches!(letter.stage, Stage::Waiting | Stage::Sealed)
                 || id_start(&letter.path).is_none_or(|start| hints.contains(&start))
         };
-        let doubtful = letters.iter().filter(|letter| letter.kind == Kind::Waiting && letter.doubt.is_some());
+        let doubtful = letters.iter().filter(|letter| letter.stage == Stage::Waiting && letter.doubt.is_some());
         self.doubtful = doubtful.map(|letter| letter.path.clone()).collect();
         let mut too_late = Vec::new();
-        for letter in letters.iter().filter(|letter| letter.kind != Kind::Waiting && !letter.stops.is_empty()) {
+        for letter in letters.iter().filter(|letter| letter.stage != Stage::Waiting && !letter.stops.is_empty()) {
             let status = read_status(&letter.path);
             // One that it did stop keeps the file.
             let was_stopped = status.as_ref().is_some_and(|status| status.status == State::ManueltHandtert);
@@ -115,7 +118,7 @@ impl Night<'_> {
             }
         }
         self.answer_stops(&std::mem::take(&mut too_late))?;
-        let letters: Vec<Letter> = letters.into_iter().filter(concerned).collect();
+        let letters: Vec<LetterFolder> = letters.into_iter().filter(concerned).collect();
         for chunk in letters.chunks(BATCH) {
             let root = self.pass.desk.root;
             let known = Known { busy: &busy, doubled: &doubled };
@@ -145,12 +148,12 @@ impl Night<'_> {
                     // Before the letter moves: the answer goes with it.
                     too_late.push(self.too_late(decided));
                 }
-                let waits = decided.letter.kind == Kind::Waiting && decided.step.go != Some(Go::Archive);
+                let waits = decided.letter.stage == Stage::Waiting && decided.step.go != Some(Go::Archive);
                 if waits && decided.step.status.kanal == Channel::Altinn {
                     self.waiting_in_altinn += 1;
                     self.doubts.waits_in_altinn(&decided.step.status);
                 }
-                if decided.letter.kind == Kind::Waiting && decided.step.go.is_none() {
+                if decided.letter.stage == Stage::Waiting && decided.step.go.is_none() {
                     let after = &decided.step.status;
                     if after.status == State::SendtDigitalt && after.purret.is_some() {
                         self.reminded.push(decided.letter.clone());

@@ -10,7 +10,6 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::standing;
-use super::survey::{name, sealed_batches, subfolders};
 use super::{Night, closing, inside};
 use crate::core::calendar::{Time, parse_time};
 use crate::core::matter::{self, Kind, Matter};
@@ -19,8 +18,8 @@ use crate::core::route::{Channel, State};
 use crate::core::sheet::Table;
 use crate::core::silence::{self, Unnoticed};
 use crate::core::status::{Stamp, Status};
-use crate::shell::find::read_status;
 use crate::shell::ledger::{Closing, ListedEvent, OUTBOX};
+use crate::shell::outbox::{name, read_status, sealed_batches, subfolders};
 use crate::shell::pass::Pass;
 
 /// A file of a list, on its way.

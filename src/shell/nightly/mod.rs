@@ -13,9 +13,7 @@ mod lists;
 mod report;
 mod retention;
 mod returned;
-pub mod seal;
 mod standing;
-pub(super) mod survey;
 mod told;
 
 use std::collections::HashSet;
@@ -25,14 +23,14 @@ use std::time::{Instant, SystemTime};
 use anyhow::Context;
 use chrono::TimeDelta;
 pub use closing::{Closed, done};
-pub use hold::{Held, hold};
+pub use hold::{HoldOutcome, hold};
 pub use report::NightReport;
 pub use returned::{Returned, returned};
 
 use self::doubts::Doubts;
 use self::letters::Decided;
-use self::survey::{Letter, name};
 use super::moves;
+use super::outbox::{self, LetterFolder, name};
 use super::pass::{Pass, PassError, Settings, enter};
 use super::receipts::{self, Receipts};
 use super::root::Root;
@@ -57,7 +55,7 @@ struct Night<'a> {
     /// Letters that are in Altinn after tonight's rules.
     waiting_in_altinn: usize,
     /// Letters whose reminder was listed, or will be tonight.
-    reminded: Vec<Letter>,
+    reminded: Vec<LetterFolder>,
     /// What a person must look at, as far as tonight has come upon it.
     matters: Vec<Matter>,
     /// Letters known to somebody: their receipts are no mystery.
@@ -175,10 +173,10 @@ impl Night<'_> {
 
     /// A batch is finished when each of its letters has been printed or has come back since it was sealed.
     fn archive_batches(&mut self) -> anyhow::Result<()> {
-        let batches = survey::sealed_batches(self.pass.desk.root).context("kan ikke lese outbox/print")?;
+        let batches = outbox::sealed_batches(self.pass.desk.root).context("kan ikke lese outbox/print")?;
         let at = self.at();
         for batch in batches {
-            let letters = survey::subfolders(&batch).context("kan ikke lese bunken")?;
+            let letters = outbox::subfolders(&batch).context("kan ikke lese bunken")?;
             let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, &letters)?;
             let is_settled = |letter: &Option<Status>| letter.as_ref().is_some_and(sealed::is_settled);
             if letters.is_empty() || !recorded.iter().all(is_settled) {

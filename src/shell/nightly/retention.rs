@@ -7,13 +7,12 @@ use chrono::{Days, Months, NaiveDate};
 use rayon::prelude::*;
 
 use super::standing;
-use super::survey::{is_batch, name, subfolders};
 use super::{Night, inside};
 use crate::core::calendar::{Time, midnight, parse_time};
 use crate::core::names::shown;
 use crate::core::route::Channel;
 use crate::core::status::Status;
-use crate::shell::find::read_status;
+use crate::shell::outbox::{is_batch, name, read_status, subfolders};
 
 /// The day in a batch's name.
 pub fn day_of(batch: &str) -> Option<Time> {

@@ -7,7 +7,6 @@ use chrono::Utc;
 use serde::Serialize;
 
 use super::letters::Decided;
-use super::survey::{Kind, Letter, is_batch};
 use super::{Night, inside, standing};
 use crate::core::names::shown;
 use crate::core::nightly::{self as rules, Outcome, Step};
@@ -15,7 +14,8 @@ use crate::core::receipts::{Receipt, Word};
 use crate::core::route::Channel;
 use crate::core::sealed;
 use crate::core::status::Status;
-use crate::shell::find::{Found, find};
+use crate::shell::outbox::find::{KnownLetter, find};
+use crate::shell::outbox::{LetterFolder, Stage, is_batch};
 use crate::shell::pass::{Pass, PassError, Settings, enter};
 use crate::shell::root::Root;
 
@@ -38,7 +38,7 @@ pub struct Returned {
 
 /// A letter that is to be recorded as returned.
 struct Back {
-    letter: Letter,
+    letter: LetterFolder,
     before: Status,
     step: Step,
 }
@@ -87,7 +87,11 @@ const RECORDED: &str = "Brevet er meldt i retur. Det står i outbox/retur-*.csv 
 
 impl Night<'_> {
     /// What a return does to this letter; `None` where it is known already, or why it cannot have come back.
-    fn comes_back(&self, found: &Found, busy: &HashSet<String>) -> anyhow::Result<Result<Option<Back>, &'static str>> {
+    fn comes_back(
+        &self,
+        found: &KnownLetter,
+        busy: &HashSet<String>,
+    ) -> anyhow::Result<Result<Option<Back>, &'static str>> {
         let Some((path, status)) = &found.placed else {
             return Ok(Err("Brevet er kjent, men mappen er ikke lenger i outbox/."));
         };
@@ -108,19 +112,19 @@ impl Night<'_> {
         }
         let receipt = [Receipt::new(self.now.with_timezone(&Utc), Word::Returned, Channel::Print.as_str())];
         let is_archived = path.starts_with(root.archive());
-        let (kind, step) = match is_archived {
-            true => (Kind::Archived, rules::finished(status, &receipt, &self.rules())),
-            false => (Kind::Sealed, sealed::sealed(status, &receipt)),
+        let (stage, step) = match is_archived {
+            true => (Stage::Archived, rules::finished(status, &receipt, &self.rules())),
+            false => (Stage::Sealed, sealed::sealed(status, &receipt)),
         };
         if !step.has(Outcome::Returned) {
             return Ok(Err("Bunken er forseglet senere enn det tidspunktet som er oppgitt."));
         }
-        Ok(Ok(Some(Back { letter: folder(path, kind), before: status.clone(), step })))
+        Ok(Ok(Some(Back { letter: folder(path, stage), before: status.clone(), step })))
     }
 }
 
-fn folder(path: &Path, kind: Kind) -> Letter {
-    Letter { path: PathBuf::from(path), kind, stops: Vec::new(), doubt: None, ready: true }
+fn folder(path: &Path, stage: Stage) -> LetterFolder {
+    LetterFolder { path: PathBuf::from(path), stage, stops: Vec::new(), doubt: None, ready: true }
 }
 
 fn not_on_paper(channel: Channel) -> &'static str {
@@ -133,7 +137,7 @@ fn not_on_paper(channel: Channel) -> &'static str {
 }
 
 /// None, or several: somebody has to say which.
-fn unclear(found: &[Found]) -> String {
+fn unclear(found: &[KnownLetter]) -> String {
     if found.is_empty() {
         return "Fant ikke noe brev. Prøv: oppgi forsendelsesId, begynnelsen av den (minst 8 tegn; den står på forsiden) eller eksternReferanse.".to_owned();
     }

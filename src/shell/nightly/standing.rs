@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::survey::Letter;
 use super::{Night, inside};
 use crate::core::matter::{Kind, Matter};
 use crate::core::names::shown;
 use crate::core::status::Status;
-use crate::shell::find::{read_status, read_status_text};
 use crate::shell::ledger::{Account, Ledger, OUTBOX, account_place};
+use crate::shell::outbox::{LetterFolder, read_status, read_status_text};
 use crate::shell::root::Root;
 
 /// What may be done with a folder.
@@ -95,15 +94,15 @@ pub(super) fn recorded<'p>(
 
 impl Night<'_> {
     /// The letters that folders claim to be which the ledger does not know in their place.
-    pub(super) fn doubled(&self, letters: &[Letter]) -> anyhow::Result<HashSet<String>> {
+    pub(super) fn doubled(&self, letters: &[LetterFolder]) -> anyhow::Result<HashSet<String>> {
         let known = self.pass.ledger.places()?;
         let outbox = self.pass.desk.root.outbox();
-        let is_known = |letter: &Letter| {
+        let is_known = |letter: &LetterFolder| {
             let place = letter.path.strip_prefix(&outbox).unwrap_or(&letter.path).to_string_lossy();
             known.contains(account_place(&place))
         };
-        let strangers: Vec<&Letter> = letters.iter().filter(|letter| !is_known(letter)).collect();
-        let id = |letter: &&Letter| read_status(&letter.path).map(|status| status.forsendelsesId);
+        let strangers: Vec<&LetterFolder> = letters.iter().filter(|letter| !is_known(letter)).collect();
+        let id = |letter: &&LetterFolder| read_status(&letter.path).map(|status| status.forsendelsesId);
         Ok(strangers.par_iter().filter_map(id).collect())
     }
 

@@ -7,7 +7,6 @@ use anyhow::Context;
 use uuid::Uuid;
 
 use super::letters::Decided;
-use super::survey::{is_batch, name, stray_stops};
 use super::{Night, inside, lists, report};
 use crate::core::matter::{Kind, Matter};
 use crate::core::names::{STOP_ANSWER, shown};
@@ -15,6 +14,7 @@ use crate::core::nightly::Go;
 use crate::core::status::Status;
 use crate::core::stop;
 use crate::shell::ledger::OUTBOX;
+use crate::shell::outbox::{is_batch, name, stray_stops};
 
 /// A letter with a stop file that came too late.
 pub(super) struct TooLate {

@@ -11,11 +11,10 @@ use super::{Desk, Pass, PassError};
 use crate::core::duplicate::releases;
 use crate::core::names::STATUS;
 use crate::core::status::{Stamp, Status};
-use crate::shell::find::{letters, read_status_text};
 use crate::shell::intake;
 use crate::shell::ledger::{Keyed, OUTBOX, Pending, Remembered, account_place};
-use crate::shell::moves;
-use crate::shell::nightly::seal;
+use crate::shell::moves::{self, seal};
+use crate::shell::outbox::{letters, read_status_text, unmarked};
 use crate::shell::root::Root;
 
 /// Drops with one key that are told apart when the ledger is rebuilt.
@@ -42,20 +41,20 @@ impl Pass<'_> {
 
     /// Puts `FERDIG` back where a crash came between a letter's place and its mark.
     pub(super) fn restore_marks(&mut self) -> Result<(), PassError> {
-        let mut unmarked = Vec::new();
-        for folder in self.desk.spool.unmarked().context("kan ikke lese outbox/")? {
+        let mut to_mark = Vec::new();
+        for folder in unmarked(self.desk.root).context("kan ikke lese outbox/")? {
             let place = folder.strip_prefix(self.desk.root.outbox()).unwrap_or(&folder).to_string_lossy();
             // A copy that somebody made is offered to nobody.
             if !folder.join(STATUS).is_file() || self.ledger.account(&place)?.is_some() {
-                unmarked.push(folder);
+                to_mark.push(folder);
             }
         }
-        if unmarked.is_empty() {
+        if to_mark.is_empty() {
             return Ok(());
         }
         self.desk.spool.sync().context("kan ikke lagre flyttingene varig")?;
         let Desk { root, spool, .. } = &*self.desk;
-        let failed: Vec<String> = unmarked.par_iter().filter_map(|letter| moves::mark(root, spool, letter)).collect();
+        let failed: Vec<String> = to_mark.par_iter().filter_map(|letter| moves::mark(root, spool, letter)).collect();
         self.report.not_marked(failed);
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::core::senders::Sender;
 use crate::core::sheet;
 use crate::core::status::Stamp;
 use crate::shell::dir::read_regular;
-use crate::shell::nightly::survey::name;
+use crate::shell::outbox::name;
 use crate::shell::print::cover;
 use crate::shell::print::file::{self, FileError};
 

@@ -1,23 +1,15 @@
 //! Finding placed letters: by id, by the sender's reference, or by folder.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
-use walkdir::WalkDir;
 
-use super::dir::Dir;
-use super::ledger::{Ledger, LedgerEvent};
-use super::root::Root;
-use crate::core::names::{STATUS, shown};
+use super::{letters, name, read_status};
+use crate::core::names::shown;
 use crate::core::status::Status;
-
-/// A letter's folder below `outbox/` is at most this deep: `print/batch-…/letter/`, `arkiv/YYYY-MM/batch-…/letter/`.
-const DEPTH_MAX: usize = 4;
-
-/// Bytes of a `status.yaml` that are read. A letter of a thousand documents has half of it.
-const STATUS_BYTES_MAX: u64 = 1 << 20;
+use crate::shell::ledger::{Ledger, LedgerEvent};
+use crate::shell::root::Root;
 
 /// Letters that are shown of those that answer to a beginning.
 const SHOWN_MAX: u32 = 100;
@@ -30,7 +22,7 @@ fn is_beginning_of_id(text: &str) -> bool {
 
 /// What is known of one letter.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct KnownLetter {
     pub id: String,
     /// Its folder and what that says of itself; `None` when the folder is gone.
     pub placed: Option<(PathBuf, Status)>,
@@ -41,7 +33,7 @@ pub struct Found {
 }
 
 /// Letters that answer to `query`, the oldest first. Empty when there are none.
-pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<Found>> {
+pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<KnownLetter>> {
     let ledger = Ledger::open_to_read(root.ledger())?;
     if let Some(folder) = folder(root, query) {
         let status = read_status(&folder).expect("that it has one is how it was found");
@@ -91,14 +83,14 @@ pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<Found>> {
         let at = placed.iter().position(|(_, status)| status.forsendelsesId == id);
         let place = at.map(|at| placed.swap_remove(at));
         let found = with_history(ledger.as_ref(), id, place)?;
-        Ok(Found { by_beginning, ..found })
+        Ok(KnownLetter { by_beginning, ..found })
     };
     ids.into_iter().map(take).collect()
 }
 
-fn with_history(ledger: Option<&Ledger>, id: String, placed: Option<(PathBuf, Status)>) -> anyhow::Result<Found> {
+fn with_history(ledger: Option<&Ledger>, id: String, placed: Option<(PathBuf, Status)>) -> anyhow::Result<KnownLetter> {
     let history = ledger.map(|ledger| ledger.history(&id)).transpose()?.unwrap_or_default();
-    Ok(Found { id, placed, history, by_beginning: false })
+    Ok(KnownLetter { id, placed, history, by_beginning: false })
 }
 
 /// A letter's folder, given from here, from the root or from `outbox/`.
@@ -150,27 +142,4 @@ fn in_outbox(
     let folders: Vec<PathBuf> = letters(root).filter(|path| may_be(&name(path))).collect();
     let read = |path: PathBuf| read_status(&path).filter(&is).map(|status| (path, status));
     folders.into_par_iter().filter_map(read).collect()
-}
-
-/// Every letter folder below `outbox/`, in path order.
-pub fn letters(root: &Root) -> impl Iterator<Item = PathBuf> {
-    let entries = WalkDir::new(root.outbox()).follow_links(false).max_depth(DEPTH_MAX + 1).sort_by_file_name();
-    let entries = entries.into_iter().filter_map(Result::ok);
-    let statuses = entries.filter(|entry| entry.file_name() == STATUS && entry.file_type().is_file());
-    statuses.filter_map(|entry| entry.path().parent().map(Path::to_path_buf))
-}
-
-/// What a letter's folder says of itself. A stranger may have put anything in the file's place: no link is followed,
-/// nothing is waited for, and no more is read than an account can have.
-pub fn read_status(folder: &Path) -> Option<Status> {
-    Status::from_yaml(&read_status_text(folder)?).ok()
-}
-
-pub fn read_status_text(folder: &Path) -> Option<Vec<u8>> {
-    let bytes = Dir::open_child(folder).ok()?.read(OsStr::new(STATUS), STATUS_BYTES_MAX + 1).ok()??;
-    (bytes.len() as u64 <= STATUS_BYTES_MAX).then_some(bytes)
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -1,21 +1,32 @@
-//! What lies in `outbox/`: every letter's folder, with a look at the names in it.
+//! What lies in `outbox/`: every letter's folder, with a look at the names in it. The one place that walks through
+//! channels, print batches and the archive.
 
+pub mod find;
+
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use walkdir::WalkDir;
 
-use crate::core::names::READY;
+use super::dir::Dir;
+use super::root::Root;
+use crate::core::names::{BATCH, READY, STATUS, is_batch_name};
 use crate::core::route::Channel;
 use crate::core::status::Status;
 use crate::core::stop::{self, is_stop};
-use crate::shell::root::Root;
-pub use crate::shell::spool::{is_batch, subfolders};
+
+/// A letter's folder below `outbox/` is at most this deep: `print/batch-…/letter/`, `arkiv/YYYY-MM/batch-…/letter/`.
+const DEPTH_MAX: usize = 4;
+
+/// Bytes of a `status.yaml` that are read. A letter of a thousand documents has half of it.
+const STATUS_BYTES_MAX: u64 = 1 << 20;
 
 /// Which rules a letter is under tonight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Stage {
     /// In a channel; not on paper yet.
     Waiting,
     /// In a sealed print batch.
@@ -26,9 +37,9 @@ pub enum Kind {
 
 /// A letter's folder.
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub struct LetterFolder {
     pub path: PathBuf,
-    pub kind: Kind,
+    pub stage: Stage,
     /// What is called as a stop file is, in name order; a document of the letter may be.
     pub stops: Vec<PathBuf>,
     /// Why its folder could not be looked through: there may be a stop file that was not seen.
@@ -38,25 +49,25 @@ pub struct Letter {
 }
 
 /// Every letter in `outbox/`, channel by channel, in name order.
-pub fn survey(root: &Root) -> io::Result<Vec<Letter>> {
+pub fn survey(root: &Root) -> io::Result<Vec<LetterFolder>> {
     let mut folders = Vec::new();
     for channel in Channel::ALL {
-        let kind = if channel == Channel::Avvist { Kind::Refused } else { Kind::Waiting };
+        let stage = if channel == Channel::Avvist { Stage::Refused } else { Stage::Waiting };
         for folder in subfolders(&root.channel(channel))? {
             if channel == Channel::Print && is_batch(&folder) {
-                folders.extend(subfolders(&folder)?.into_iter().map(|letter| (letter, Kind::Sealed)));
+                folders.extend(subfolders(&folder)?.into_iter().map(|letter| (letter, Stage::Sealed)));
             } else {
-                folders.push((folder, kind));
+                folders.push((folder, stage));
             }
         }
     }
     for month in subfolders(&root.archive())? {
         for folder in subfolders(&month)? {
             let letters = if is_batch(&folder) { subfolders(&folder)? } else { vec![folder] };
-            folders.extend(letters.into_iter().map(|letter| (letter, Kind::Archived)));
+            folders.extend(letters.into_iter().map(|letter| (letter, Stage::Archived)));
         }
     }
-    let look = |(path, kind): (PathBuf, Kind)| look(path, kind);
+    let look = |(path, stage): (PathBuf, Stage)| look(path, stage);
     Ok(folders.into_par_iter().filter_map(look).collect())
 }
 
@@ -97,18 +108,76 @@ pub fn stray_stops(root: &Root) -> io::Result<Vec<PathBuf>> {
     Ok(stops)
 }
 
+/// Every letter folder below `outbox/`, in path order.
+pub fn letters(root: &Root) -> impl Iterator<Item = PathBuf> {
+    let entries = WalkDir::new(root.outbox()).follow_links(false).max_depth(DEPTH_MAX + 1).sort_by_file_name();
+    let entries = entries.into_iter().filter_map(Result::ok);
+    let statuses = entries.filter(|entry| entry.file_name() == STATUS && entry.file_type().is_file());
+    statuses.filter_map(|entry| entry.path().parent().map(Path::to_path_buf))
+}
+
+/// Letters and sealed batches that lack `FERDIG`, in every place that has the mark: the channels and each month of
+/// the archive. What lies in a batch is marked by it.
+pub fn unmarked(root: &Root) -> io::Result<Vec<PathBuf>> {
+    let mut places = Channel::ALL.map(|channel| root.channel(channel)).to_vec();
+    places.extend(subfolders(&root.archive())?);
+    let mut unmarked = Vec::new();
+    for place in places {
+        for folder in subfolders(&place)? {
+            if !folder.join(READY).exists() && (folder.join(STATUS).is_file() || is_batch(&folder)) {
+                unmarked.push(folder);
+            }
+        }
+    }
+    Ok(unmarked)
+}
+
+/// A sealed print batch: `batch-YYYY-MM-DD-NN` with its `batch.yaml`. A letter's name ends in its id.
+pub fn is_batch(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default();
+    is_batch_name(&name.to_string_lossy()) && folder.join(BATCH).is_file()
+}
+
+/// The folders directly in `dir`, in name order; none where it is missing.
+pub fn subfolders(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            folders.push(entry.path());
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+/// What a letter's folder says of itself. A stranger may have put anything in the file's place: no link is followed,
+/// nothing is waited for, and no more is read than an account can have.
+pub fn read_status(folder: &Path) -> Option<Status> {
+    Status::from_yaml(&read_status_text(folder)?).ok()
+}
+
+pub fn read_status_text(folder: &Path) -> Option<Vec<u8>> {
+    let bytes = Dir::open_child(folder).ok()?.read(OsStr::new(STATUS), STATUS_BYTES_MAX + 1).ok()??;
+    (bytes.len() as u64 <= STATUS_BYTES_MAX).then_some(bytes)
+}
+
 /// `None` for a folder that has gone away meanwhile. One that cannot be read may be a letter: it is taken for one, and
 /// missed when its status is asked for.
-fn look(path: PathBuf, kind: Kind) -> Option<Letter> {
-    let letter = Letter { path, kind, stops: Vec::new(), doubt: None, ready: false };
+fn look(path: PathBuf, stage: Stage) -> Option<LetterFolder> {
+    let letter = LetterFolder { path, stage, stops: Vec::new(), doubt: None, ready: false };
     match fs::read_dir(&letter.path) {
         Ok(entries) => Some(letter.looked_through(entries.map(|entry| Ok(entry?.path())))),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => Some(Letter { ready: true, doubt: Some(error.to_string()), ..letter }),
+        Err(error) => Some(LetterFolder { ready: true, doubt: Some(error.to_string()), ..letter }),
     }
 }
 
-impl Letter {
+impl LetterFolder {
     /// With what its folder holds. One entry that cannot be read may be any.
     fn looked_through(mut self, entries: impl Iterator<Item = io::Result<PathBuf>>) -> Self {
         for entry in entries {
@@ -137,12 +206,14 @@ impl Letter {
 pub fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn letter(entries: Vec<io::Result<PathBuf>>) -> Letter {
-        let empty = Letter { path: PathBuf::new(), kind: Kind::Waiting, stops: Vec::new(), doubt: None, ready: false };
+    fn letter(entries: Vec<io::Result<PathBuf>>) -> LetterFolder {
+        let empty =
+            LetterFolder { path: PathBuf::new(), stage: Stage::Waiting, stops: Vec::new(), doubt: None, ready: false };
         empty.looked_through(entries.into_iter())
     }
 

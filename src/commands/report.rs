@@ -4,36 +4,39 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::ledger::Ledger;
-use super::root::Root;
+use super::{Answer, Call};
 use crate::core::tally::{Count, Group};
+use crate::shell::ledger::Ledger;
+use crate::shell::pass::PassError;
+
+/// Counts the ledger's letters. Reads only; a pass may be under way.
+pub fn report(call: &Call) -> Result<Answer, PassError> {
+    call.root.check_mounted()?;
+    let ledger = Ledger::open_to_read(call.root.ledger())?;
+    let counts: BTreeMap<Group, Count> = ledger.map(|ledger| ledger.counts()).transpose()?.unwrap_or_default();
+    let rows: Vec<Row> = counts.into_iter().map(|(group, count)| Row { group, count }).collect();
+    let summary = Summary { letters: rows.iter().map(|row| row.count.letters).sum(), rows };
+    Ok(Answer::new(&summary, summary.text())?)
+}
 
 /// What `report --json` prints.
 #[derive(Debug, Serialize)]
-pub struct Summary {
+struct Summary {
     /// The sum of the rows.
-    pub letters: usize,
-    pub rows: Vec<Row>,
+    letters: usize,
+    rows: Vec<Row>,
 }
 
 #[derive(Debug, Serialize)]
-pub struct Row {
+struct Row {
     #[serde(flatten)]
-    pub group: Group,
+    group: Group,
     #[serde(flatten)]
-    pub count: Count,
-}
-
-/// Counts the ledger's letters. Reads only; a pass may be under way.
-pub fn summary(root: &Root) -> anyhow::Result<Summary> {
-    let ledger = Ledger::open_to_read(root.ledger())?;
-    let counts: BTreeMap<Group, Count> = ledger.map(|ledger| ledger.counts()).transpose()?.unwrap_or_default();
-    let rows: Vec<Row> = counts.into_iter().map(|(group, count)| Row { group, count }).collect();
-    Ok(Summary { letters: rows.iter().map(|row| row.count.letters).sum(), rows })
+    count: Count,
 }
 
 impl Summary {
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         let line = |cells: [&str; 4], counts: [String; 3]| {
             let ([month, sender, channel, code], [letters, opened, returned]) = (cells, counts);
             format!("{month:<8} {sender:<10} {channel:<9} {code:<26} {letters:>8} {opened:>8} {returned:>8}\n")

@@ -13,13 +13,27 @@ use lopdf::{Document, Object, Stream, dictionary};
 use serde::Serialize;
 use walkdir::WalkDir;
 
-use super::explain::explain;
-use super::nightly::{self, NightReport};
-use super::pass::{self, PassError, Report, Settings};
-use super::root::Root;
+use super::explain::about;
+use super::{Answer, Call};
 use crate::core::calendar::Time;
 use crate::core::names::STATUS;
 use crate::core::status::Stamp;
+use crate::shell::nightly::{self, NightReport};
+use crate::shell::pass::{self, PassError, Report, Settings};
+use crate::shell::root::Root;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder to make the root in; a new temporary folder when absent
+    dir: Option<PathBuf>,
+}
+
+pub fn demo(call: &Call, args: &Args) -> Result<Answer, PassError> {
+    let temporary = || tempfile::Builder::new().prefix("postgang-demo-").tempdir().context("no temporary folder");
+    let dir = args.dir.clone().map_or_else(|| temporary().map(tempfile::TempDir::keep), Ok)?;
+    let demo = day_and_night(&dir, &(call.settings)())?;
+    Ok(Answer::new(&demo, &*demo.text)?)
+}
 
 /// `registry/` as it stands in the repository.
 const REGISTRY: [(&str, &str); 6] = [
@@ -114,10 +128,10 @@ const SAMPLES: [Sample; 13] = [
 
 /// What the demo did.
 #[derive(Serialize)]
-pub struct Demo {
-    pub root: PathBuf,
-    pub run: Report,
-    pub nightly: NightReport,
+struct Demo {
+    root: PathBuf,
+    run: Report,
+    nightly: NightReport,
     #[serde(skip)]
     text: String,
 }
@@ -125,7 +139,7 @@ pub struct Demo {
 /// Makes a root in `dir`, drops the sample letters, routes them, and does the night's work when the first deadline has
 /// passed: one letter was opened in Altinn by then, the other was not.
 /// The folder must be empty or missing: a root that is in use keeps its registers and settings.
-pub fn demo(dir: &Path, settings: &Settings) -> Result<Demo, PassError> {
+fn day_and_night(dir: &Path, settings: &Settings) -> Result<Demo, PassError> {
     let is_empty = fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
     if !is_empty {
         let dir = dir.display();
@@ -142,7 +156,7 @@ pub fn demo(dir: &Path, settings: &Settings) -> Result<Demo, PassError> {
     let question = UNOPENED;
     text += &format!("Hvorfor ligger {question} der det ligger? (postgang explain {question})\n");
     let mut night = settings.now;
-    for explanation in explain(&root, question)? {
+    for explanation in about(&root, question)? {
         text += &indented(&explanation.text());
         night = explanation.status.and_then(|status| status.lesefrist).map_or(night, |deadline| deadline.0);
     }
@@ -160,12 +174,6 @@ pub fn demo(dir: &Path, settings: &Settings) -> Result<Demo, PassError> {
         listing(&root)
     );
     Ok(Demo { root: dir.to_owned(), run, nightly, text })
-}
-
-impl Demo {
-    pub fn text(&self) -> &str {
-        &self.text
-    }
 }
 
 /// Everything in `outbox/`, two levels deep and sealed batches one more; what lies in a letter's folder is left out.
@@ -192,7 +200,7 @@ fn indented(text: &str) -> String {
 fn write_receipts(root: &Root, day: Time, night: Time) -> anyhow::Result<()> {
     let mut rows = "forsendelsesId;status;tidspunkt;kanal\r\n".to_owned();
     for (reference, states) in [(OPENED, &["VARSLET", "LEST"][..]), (UNOPENED, &["VARSLET"])] {
-        for explanation in explain(root, reference)? {
+        for explanation in about(root, reference)? {
             for (hours, state) in (1..).zip(states) {
                 let at = Stamp(day + TimeDelta::minutes(hours));
                 rows += &format!("{};{state};{at};altinn\r\n", explanation.id);

@@ -4,10 +4,24 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::find::{Found, find};
-use super::ledger::LedgerEvent;
-use super::root::Root;
+use super::{Answer, Call};
 use crate::core::status::{RecordedFacts, Status};
+use crate::shell::ledger::LedgerEvent;
+use crate::shell::outbox::find::{KnownLetter, find};
+use crate::shell::pass::PassError;
+use crate::shell::root::Root;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// forsendelsesId, eksternReferanse, the beginning of one, or a folder
+    letter: String,
+}
+
+pub fn explain(call: &Call, args: &Args) -> Result<Answer, PassError> {
+    call.root.check_mounted()?;
+    let letters = about(&call.root, &args.letter)?;
+    Ok(Answer::of_letters(&letters, Explanation::text)?.with_exit_code(u8::from(letters.is_empty())))
+}
 
 /// One letter, as `explain --json` prints it.
 #[derive(Debug, Serialize)]
@@ -20,12 +34,13 @@ pub struct Explanation {
     pub history: Vec<LedgerEvent>,
 }
 
-pub fn explain(root: &Root, query: &str) -> anyhow::Result<Vec<Explanation>> {
+/// What is known of the letters that answer to `query`.
+pub(super) fn about(root: &Root, query: &str) -> anyhow::Result<Vec<Explanation>> {
     Ok(find(root, query)?.into_iter().map(|found| Explanation::of(root, found)).collect())
 }
 
 impl Explanation {
-    fn of(root: &Root, found: Found) -> Self {
+    fn of(root: &Root, found: KnownLetter) -> Self {
         let (place, status) = match found.placed {
             Some((path, status)) => {
                 let inside = path.strip_prefix(root.dir()).unwrap_or(&path);

@@ -18,14 +18,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use rayon::prelude::*;
 
-use super::survey::{name, subfolders};
 use crate::core::calendar::Time;
 use crate::core::names::{BATCH, STATUS};
 use crate::core::route::Channel;
-use crate::core::sealed::seal as sealed;
+use crate::core::sealed;
 use crate::core::status::{Stamp, Status};
 use crate::shell::ledger::{Ledger, OUTBOX, Onward, Pending};
-use crate::shell::moves;
+use crate::shell::outbox::{name, subfolders};
 use crate::shell::root::Root;
 use crate::shell::spool::Spool;
 
@@ -49,7 +48,7 @@ pub fn seal(
     batch: &Batch,
 ) -> anyhow::Result<Option<String>> {
     spool.sync().context("kan ikke lagre bunken varig")?;
-    let statuses: Vec<Status> = batch.letters.iter().map(|(_, status)| sealed(status, batch.name, now)).collect();
+    let statuses: Vec<Status> = batch.letters.iter().map(|(_, status)| sealed::seal(status, batch.name, now)).collect();
     let print = Channel::Print.as_str();
     let onward = batch.letters.iter().zip(&statuses).map(|((path, _), status)| {
         let (folder, target) = (name(path), format!("{print}/{}", batch.name));
@@ -126,7 +125,7 @@ fn finish_one(
     for pending in letters {
         // Written by this program when the batch was recorded; one that another version wrote is named by the pass.
         let Some(status) = pending.understood() else {
-            return Ok(Some(moves::not_understood(&pending.source)));
+            return Ok(Some(super::not_understood(&pending.source)));
         };
         placed.push((status, format!("{}/{}", pending.target, pending.folder)));
     }

@@ -5,33 +5,48 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::Serialize;
 
-use super::explain::explain;
-use super::intake;
-use super::pass::{PassError, Settings, parse_senders, preview, read_senders};
-use super::registers::{Request, SnapshotMemory, Wanted, inspect};
-use super::root::Root;
-use super::spool::DropName;
+use super::explain::about;
+use super::{Answer, Call, PatienceArgs};
 use crate::core::identity::OrgNumber;
 use crate::core::names::{STATUS, shown};
 use crate::core::senders::Senders;
 use crate::core::snapshot::SnapshotName;
+use crate::shell::intake;
+use crate::shell::pass::{PassError, Settings, parse_senders, preview, read_senders};
+use crate::shell::registers::{Request, SnapshotMemory, Wanted, inspect};
+use crate::shell::root::Root;
+use crate::shell::spool::DropName;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// A drop, a placed letter, a snapshot or avsendere.yaml; the whole root when absent
+    path: Option<PathBuf>,
+    #[command(flatten)]
+    patience: PatienceArgs,
+}
+
+pub fn check(call: &Call, args: &Args) -> Result<Answer, PassError> {
+    let settings = Settings { patience: args.patience.get(), ..(call.settings)() };
+    let checked = look_at(&call.root, &settings, args.path.as_deref())?;
+    Ok(Answer::new(&checked, checked.text())?.with_exit_code(checked.exit_code))
+}
 
 /// What was looked at and what was found.
 #[derive(Debug, Default, Serialize)]
-pub struct Checked {
-    pub results: Vec<Finding>,
+struct Checked {
+    results: Vec<Finding>,
     /// Exit code of the whole: the gravest.
     #[serde(skip)]
-    pub exit_code: u8,
+    exit_code: u8,
 }
 
 #[derive(Debug, Serialize)]
-pub struct Finding {
+struct Finding {
     /// What was looked at.
-    pub path: String,
-    pub code: Option<&'static str>,
+    path: String,
+    code: Option<&'static str>,
     /// In bokmål.
-    pub text: String,
+    text: String,
 }
 
 impl Checked {
@@ -40,13 +55,13 @@ impl Checked {
         self.exit_code = self.exit_code.max(exit_code);
     }
 
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         self.results.iter().map(|finding| format!("{}: {}\n", finding.path, finding.text)).collect()
     }
 }
 
 /// Checks one path; with none, or with the inbox itself, the whole root: senders, snapshots and every drop.
-pub fn check(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Checked, PassError> {
+fn look_at(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Checked, PassError> {
     let mut checked = Checked::default();
     // As messages name it, from the root, where it is not given from here.
     let path = path.map(|path| if path.exists() { path.to_owned() } else { root.dir().join(path) });
@@ -66,7 +81,7 @@ pub fn check(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Ch
             check_drops(&mut checked, root, settings, &senders, drops, 0)?;
         }
         Some(path) if path.is_dir() && path.join(STATUS).is_file() => {
-            for explanation in explain(root, &path.to_string_lossy())? {
+            for explanation in about(root, &path.to_string_lossy())? {
                 checked.add(shown_path(path), None, explanation.text(), 0);
             }
         }

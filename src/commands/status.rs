@@ -9,41 +9,48 @@ use chrono_tz::Europe::Oslo;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::find::read_status;
-use super::intake;
-use super::ledger::Ledger;
-use super::nightly::survey::{Kind, Letter, survey};
-use super::root::Root;
-use super::spool::Spool;
+use super::{Answer, Call};
 use crate::core::senders::Senders;
 use crate::core::status::Stamp;
+use crate::shell::intake;
+use crate::shell::ledger::Ledger;
+use crate::shell::outbox::{LetterFolder, Stage, read_status, survey};
+use crate::shell::pass::{PassError, read_senders};
+use crate::shell::root::Root;
+use crate::shell::spool::Spool;
+
+pub fn status(call: &Call) -> Result<Answer, PassError> {
+    call.root.check_mounted()?;
+    let overview = overview(&call.root, &read_senders(&call.root)?)?;
+    Ok(Answer::new(&overview, overview.text())?)
+}
 
 /// One place with letters in it.
 #[derive(Debug, Serialize)]
-pub struct Place {
-    pub place: String,
-    pub letters: usize,
+struct Place {
+    place: String,
+    letters: usize,
     /// When the one that has waited longest got there.
-    pub oldest: Option<Stamp>,
+    oldest: Option<Stamp>,
 }
 
 #[derive(Debug, Serialize)]
-pub struct Overview {
-    pub places: Vec<Place>,
+struct Overview {
+    places: Vec<Place>,
     /// Decisions recorded whose letters are not known to have arrived.
-    pub pending: usize,
+    pending: usize,
 }
 
 /// Counts every place. The lock is not taken: a pass may be under way, and the counts are a glance.
-pub fn overview(root: &Root, senders: &Senders) -> anyhow::Result<Overview> {
+fn overview(root: &Root, senders: &Senders) -> anyhow::Result<Overview> {
     let inbox = intake::list(root, senders)?.drops.into_iter().map(|drop| drop.in_inbox(root));
     let mut places = vec![count("inbox", inbox.map(|path| (changed(&path), 1)))];
     let work = if root.work().is_dir() { Spool::new(root, None).unfinished()? } else { Vec::new() };
     places.push(count(".postgang/work", work.into_iter().map(|drop| (changed(&drop.in_work(root)), 1))));
-    let read = |letter: &Letter| {
+    let read = |letter: &LetterFolder| {
         let inside = letter.path.strip_prefix(root.outbox()).ok()?;
         let place = inside.components().next()?.as_os_str().to_string_lossy().into_owned();
-        let batched = letter.kind == Kind::Sealed;
+        let batched = letter.stage == Stage::Sealed;
         let place = if batched { "print (i bunke)".to_owned() } else { place };
         // A folder that cannot be read counts; one that never was a letter does not.
         let placed = read_status(&letter.path).map(|status| status.plassert);
@@ -75,7 +82,7 @@ fn changed(path: &Path) -> Option<Stamp> {
 }
 
 impl Overview {
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         let mut text = format!("{:<24} {:>8}  {}\n", "Sted", "Brev", "Eldste");
         for place in &self.places {
             let oldest = place.oldest.map(|stamp| stamp.to_string()).unwrap_or_default();
