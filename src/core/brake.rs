@@ -1,14 +1,15 @@
-//! The brake: when nothing at all has been heard of too many of a sender's letters in Altinn, something upstream is
-//! broken, and that they are unread is no news.
+//! The brake: when no receipt has come for too many of a sender's letters in Altinn, letters or receipts do not get
+//! through, and nobody knows whether the letters are unread. None of them is printed for it.
 
 use chrono::TimeDelta;
 
 use super::calendar::Time;
+use super::receipts::Word;
 use super::senders::Percent;
 
 /// A channel that works is heard of within a day.
 const HOURS_MIN: i64 = 24;
-/// What is older says nothing of today.
+/// Older letters do not tell whether receipts come today.
 const DAYS_MAX: i64 = 14;
 /// Fewer may be silent by chance.
 const SILENT_MIN: usize = 10;
@@ -20,6 +21,11 @@ pub struct Stay {
     pub left: Option<Time>,
     /// A receipt of any kind has come.
     pub heard: bool,
+}
+
+/// Whether such a receipt tells of a letter's stay in Altinn. What a print house says of paper does not.
+pub fn is_of_altinn(word: Word) -> bool {
+    !matches!(word, Word::Printed | Word::Returned)
 }
 
 /// A sender's letters that have been in Altinn for long enough, lately.

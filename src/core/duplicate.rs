@@ -1,5 +1,4 @@
-//! Which letters are the same letter, come again: what an earlier one with the same key forbids, and the number of the
-//! next.
+//! Duplicates: which earlier letter forbids another with the same key, for how long, and the number of the next attempt.
 
 use chrono::TimeDelta;
 

@@ -129,8 +129,7 @@ fn date_exists(digits: &[u8; 11]) -> bool {
 /// Makes every valid national identity number in a text of others' making unreadable: runs of 11 digits, also
 /// written in the ways that people part them, become eleven `X`. Organisation numbers are public and stay.
 ///
-/// A longer run of digits is searched at every offset: a number must not slip through because something was glued to
-/// it.
+/// A longer run of digits is searched at every offset, since other digits may stand right before or after a number.
 pub fn redact(text: &str) -> String {
     const MASK: &str = "XXXXXXXXXXX";
     let mut out = String::with_capacity(text.len());

@@ -113,6 +113,12 @@ impl Drop {
         }
     }
 
+    /// The key's first line: the sender that was found, else the one that was claimed to be it.
+    pub fn key_sender(&self, senders: &Senders) -> String {
+        let found = self.sender(senders).ok().map(|sender| sender.number).or(self.folder_sender);
+        found.map(|number| number.to_string()).or_else(|| self.named_sender.clone()).unwrap_or_default()
+    }
+
     /// The refusals that need no register. `Ok` names the recipient that is to be looked up, if any.
     pub fn address<'a>(&self, senders: &'a Senders, today: NaiveDate) -> Result<Addressed<'a>, Refusal> {
         let letter = self.letter.as_ref().map_err(Clone::clone)?;

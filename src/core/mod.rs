@@ -1,5 +1,25 @@
 //! The functional core: values in, values out. Nothing below here sees a disk, a clock, a thread or the environment;
 //! `tests/it/tidy.rs` holds that true.
+//!
+//! Where each rule stands; the tests beside it are its table, and `nightly/law_tests.rs` holds what is true of any night.
+//!
+//! | rule | file | source |
+//! |---|---|---|
+//! | which channel a letter goes to | [`route`] | eForvaltningsforskriften §§ 8 and 9, forvaltningsloven § 15 a |
+//! | who can be notified: eighteen months | [`reachable`] | eForvaltningsforskriften § 32 |
+//! | what is refused, and in which order | [`judge`], [`code`] | SvarUt's rules for a forsendelse |
+//! | what may end on paper, and what a document must be for it | [`printable`], [`print`] | the printing services' demands |
+//! | which letters are the same letter | [`duplicate`], [`letter`] | |
+//! | when a drop is whole | [`whole`] | |
+//! | working days and deadlines | [`calendar`] | lov om helligdagar, lov om 1 og 17 mai |
+//! | what receipts amount to; what informs the recipient | [`receipts`] | |
+//! | what becomes of a letter that is not opened in time | [`overdue`] | eForvaltningsforskriften § 8, the sender's own rules |
+//! | when its recipient is reminded | [`reminder`] | eForvaltningsforskriften § 8 |
+//! | when a letter said to be unread is not printed for it | [`doubt`], [`brake`] | |
+//! | how long a channel may be silent | [`silence`] | |
+//! | stopping a letter | [`stop`] | |
+//! | print batches, and what comes back | [`sealed`] | |
+//! | in which order a night applies these | [`nightly`] | |
 
 pub mod brake;
 pub mod calendar;

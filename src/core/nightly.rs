@@ -89,8 +89,7 @@ pub fn waiting(letter: &Status, receipts: &[Receipt], stop: Option<&str>, night:
     step
 }
 
-/// A letter that is finished or refused. That it was opened after all is worth more than that it was delivered or
-/// given up.
+/// A letter that is finished or refused. That it was opened replaces that it was delivered or given up.
 pub fn finished(letter: &Status, receipts: &[Receipt], night: &Night) -> Step {
     let mut step = Step::of(letter);
     hear(&mut step.status, receipts);

@@ -1,7 +1,7 @@
 //! The reading deadline of a letter in Altinn (`lesefrist`): when its time begins, and what becomes of the letter when it
 //! has passed unread.
 //!
-//! One bound, never two: a letter is overdue from its deadline on, however long that is ago.
+//! A letter is overdue from its deadline on, however long that is ago: with a second bound old letters would be forgotten.
 
 use super::calendar::Time;
 use super::code::Code;

@@ -18,7 +18,7 @@ const PLACEHOLDER_DOMAIN: &str = "@default.digdir.no";
 pub enum NoticeStatus {
     May,
     MayNot,
-    /// The field is empty. That forbids nothing and vouches for nothing.
+    /// The field is empty: KRR says neither that the person can be notified nor that not.
     Unsaid,
 }
 
@@ -38,7 +38,7 @@ pub enum Notifiable {
     Never,
     /// Until this moment, which itself is too late.
     Until(Time),
-    /// Nothing is dated, so nothing grows old.
+    /// KRR gives no date to count from.
     Always,
 }
 

@@ -59,6 +59,13 @@ pub fn was_returned(letter: &Status) -> bool {
     said_of_paper(letter, State::Retur) > 0
 }
 
+/// Whether the print house speaks of a letter that it has not been given. One that waits for print will be in a batch
+/// soon, and is asked about with it.
+pub fn is_misreported(letter: &Status) -> bool {
+    let is_of_paper = |event: &Event| matches!(event.status, State::Printet | State::Retur);
+    letter.kanal != Channel::Print && letter.hendelser.iter().any(is_of_paper)
+}
+
 /// How often the print house has said this of a letter. What it says of a time before the sealing cannot be meant for
 /// it, and is recorded only.
 fn said_of_paper(letter: &Status, state: State) -> usize {
@@ -109,6 +116,19 @@ mod tests {
         let night = at(now, &calendar);
         let opened = Status { status: State::Lest, ..placed(Channel::Altinn) };
         assert!(!releases(&finished(&opened, &receipts(&["RETUR 24T10"]), &night).status), "it was never on paper");
+    }
+
+    #[test]
+    fn who_is_spoken_of_by_mistake() {
+        for (channel, lines, expected) in [
+            (Channel::Altinn, &["PRINTET 24T10"][..], true),
+            (Channel::Digipost, &["RETUR 24T10"], true),
+            (Channel::Altinn, &["SENDT_PRINT 24T10"], false),
+            (Channel::Print, &["PRINTET 24T10"], false),
+        ] {
+            let letter = tonight(&placed(channel), lines, None, "11-25T00").status;
+            assert_eq!(is_misreported(&letter), expected, "{channel:?} {lines:?}");
+        }
     }
 
     #[test]

@@ -198,7 +198,7 @@ impl Status {
         let earlier = self.tidligere.iter().map(|stay| (stay.kanal, stay.fra, stay.kode.as_str()));
         let stays: Vec<_> = earlier.chain([(self.kanal, self.plassert, self.kode.as_str())]).collect();
         let before = || stays.iter().rev().filter(|(_, from, _)| *from <= event.tidspunkt);
-        // What is said late of a channel that the letter has left was said of it there.
+        // A receipt may come late, for a channel that the letter has left.
         let there = before().find(|(channel, ..)| event.kanal.is_none_or(|kanal| kanal == *channel));
         let stay = there.or_else(|| before().next()).or_else(|| stays.first());
         stay.map_or(self.kode.as_str(), |(_, _, code)| code)

@@ -35,7 +35,8 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// Sees one more name. Only a plain file is its sender's word; what we write ourselves is nobody else's work.
+    /// Takes down one more name. Only a plain file declares a drop whole, and our own temporary names do not count as
+    /// being written.
     pub fn see(&mut self, name: &str, is_plain_file: bool) {
         self.declared |= is_plain_file && says_complete(name);
         self.being_written |= is_unfinished_file(name) && !is_ours(name);

@@ -7,11 +7,10 @@ use chrono::{Days, NaiveDate};
 use uuid::Uuid;
 
 use super::{Night, lists};
-use crate::core::brake::{Count, Stay};
+use crate::core::brake::{Count, Stay, is_of_altinn};
 use crate::core::calendar::parse_time;
 use crate::core::doubt::{Doubt, row_holds};
 use crate::core::identity::OrgNumber;
-use crate::core::receipts::Word;
 use crate::core::status::{Stamp, Status};
 use crate::shell::receipts::{name_of_id, name_of_reference};
 
@@ -92,8 +91,6 @@ impl Night<'_> {
         let since = self.now.checked_sub_days(Days::new(BRAKE_DAYS)).unwrap_or(self.now);
         let mut counts: BTreeMap<String, Count> = BTreeMap::new();
         let (receipts, now) = (&self.receipts, self.now);
-        // What a print house says of paper tells nothing of Altinn.
-        let is_of_altinn = |word| !matches!(word, Word::Printed | Word::Returned);
         self.pass.ledger.altinn_stays(&Stamp(since).to_string(), |letter| {
             let id = Uuid::try_parse(&letter.id).map(|id| id.as_u128()).unwrap_or_default();
             let heard = letter.heard || receipts.of(id).iter().any(|receipt| is_of_altinn(receipt.word));

@@ -15,6 +15,7 @@ use crate::core::calendar::{Time, parse_time};
 use crate::core::matter::{self, Kind, Matter};
 use crate::core::names::shown;
 use crate::core::route::{Channel, State};
+use crate::core::sealed;
 use crate::core::sheet::Table;
 use crate::core::silence::{self, Unnoticed};
 use crate::core::status::{Stamp, Status};
@@ -216,9 +217,7 @@ pub fn silent(status: &Status, place: &str, now: Time) -> Option<Matter> {
 
 /// A letter that the print house speaks of, and that it has not been given.
 pub fn misreported(status: &Status, place: &str) -> Option<Matter> {
-    let said = status.hendelser.iter().any(|event| matches!(event.status, State::Printet | State::Retur));
-    // One that waits for print will be in a batch soon, and is asked about with it.
-    (said && status.kanal != Channel::Print).then(|| Matter::of_letter(Kind::Misreported, status, place))
+    sealed::is_misreported(status).then(|| Matter::of_letter(Kind::Misreported, status, place))
 }
 
 /// A letter of which its channel says that it may not have come to anybody's notice, and says nothing better since.

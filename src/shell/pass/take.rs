@@ -6,11 +6,10 @@ use std::path::Path;
 
 use super::Desk;
 use crate::core::identity::RecipientId;
-use crate::core::judge::{self, Drop, Judgement, Read};
+use crate::core::judge::{self, Judgement, Read};
 use crate::core::letter::{Digest256, Key, Letter};
 use crate::core::printable::{self, Paper, print_limits};
 use crate::core::route::Facts;
-use crate::core::senders::Senders;
 use crate::core::whole::Wholeness;
 use crate::shell::dir::{Dir, Fingerprint};
 use crate::shell::intake::{self, Glance};
@@ -145,7 +144,7 @@ impl Desk<'_> {
         };
         let limits = facts.as_ref().and_then(|facts| print_limits(&drop, self.senders, facts, today));
         let reads = intake::read_documents(path, &drop, limits)?;
-        let key = intake::key(path, &drop, &reads, &sender_line(&drop, self.senders))?;
+        let key = intake::key(path, &drop, &reads, &drop.key_sender(self.senders))?;
         let mut judgement = facts.as_ref().map(|facts| judge::judge(&drop, &reads, self.senders, facts, today));
         if let (Some(judgement), Ok(letter)) = (&mut judgement, &drop.letter) {
             self.check_cover(letter, judgement);
@@ -184,12 +183,6 @@ impl Desk<'_> {
             Some(RecipientId::Organisation(number)) => registers.organisation(number).map(Facts::Organisation),
         }
     }
-}
-
-/// The key's first line: the sender that was found, else the one that was claimed to be it.
-fn sender_line(drop: &Drop, senders: &Senders) -> String {
-    let found = drop.sender(senders).ok().map(|sender| sender.number).or(drop.folder_sender);
-    found.map(|number| number.to_string()).or_else(|| drop.named_sender.clone()).unwrap_or_default()
 }
 
 /// `None` when `work` panicked: one letter must not take the pass with it.
