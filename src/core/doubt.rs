@@ -14,6 +14,8 @@ pub enum Doubt {
     UnreadableRow,
     /// Nothing has been heard of too many of the sender's letters.
     Brake,
+    /// Another system has printed it.
+    PrintedElsewhere,
 }
 
 /// Nights that an unreadable row keeps its letter from print, the first one included.

@@ -32,13 +32,17 @@ pub enum Kind {
     GaveUp,
     NoticeFailed,
     Misreported,
+    /// Another system has printed the letter.
+    PrintedElsewhere,
+    /// It was deleted where it lay.
+    Removed,
     Uncollected,
     /// Place, account and ledger disagree.
     Unsure,
 }
 
 impl Kind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Refused,
         Self::Undelivered,
         Self::SilentMailbox,
@@ -51,6 +55,8 @@ impl Kind {
         Self::GaveUp,
         Self::NoticeFailed,
         Self::Misreported,
+        Self::PrintedElsewhere,
+        Self::Removed,
         Self::Uncollected,
         Self::Unsure,
     ];
@@ -70,6 +76,8 @@ impl Kind {
             Self::GaveUp => "ga-opp",
             Self::NoticeFailed => "varsel-feilet",
             Self::Misreported => "feilmeldt",
+            Self::PrintedElsewhere => "skrevet-ut-av-andre",
+            Self::Removed => "fjernet",
             Self::Uncollected => "ikke-hentet",
             Self::Unsure => "uklart",
         }
@@ -90,6 +98,8 @@ impl Kind {
             Self::GaveUp => "kanalen ga opp leveringen; brevet kan være levert",
             Self::NoticeFailed => "varselet kom ikke fram",
             Self::Misreported => "meldt skrevet ut eller i retur, men ikke sendt til utskrift",
+            Self::PrintedElsewhere => "skrevet ut av et annet system; to systemer sender det samme brevet",
+            Self::Removed => "brevet er fjernet fra kanalen",
             Self::Uncollected => "ikke hentet av organisasjonens mottakssystem etter 24 timer",
             Self::Unsure => "brevet er ikke rørt, for mappen stemmer ikke med protokollen",
         }
@@ -120,6 +130,10 @@ impl Kind {
             }
             Self::NoticeFailed => "Gi mottakeren beskjed på en annen måte hvis det haster.",
             Self::Misreported => "Spør den som sendte kvitteringen, hvilket brev den gjelder.",
+            Self::PrintedElsewhere => {
+                "Sørg for at bare ett system skriver ut. Brevet skrives ikke ut her; kjør postgang hold når det er avklart."
+            }
+            Self::Removed => "Spør den som sender i kanalen, hvem som fjernet det, og om mottakeren hadde lest det.",
             Self::Uncollected => "Kontakt organisasjonen; mottakssystemet deres henter ikke post.",
             Self::Unsure => "Flytt mappen tilbake, eller slett kopien.",
         }

@@ -21,6 +21,7 @@
 //! | print batches, and what comes back | [`sealed`] | |
 //! | in which order a night applies these | [`nightly`] | |
 
+pub mod answers;
 pub mod brake;
 pub mod calendar;
 pub mod code;

@@ -5,6 +5,7 @@
 
 use super::calendar::Time;
 use super::code::Code;
+use super::doubt::Doubt;
 use super::nightly::{Night, Outcome, Step};
 use super::receipts::Verdict;
 use super::reminder;
@@ -48,6 +49,8 @@ impl Step {
             if !reminder::is_wanted(&self.status) {
                 self.archive(State::SendtDigitalt, night);
             }
+        } else if verdict.printed_elsewhere {
+            self.count(Outcome::Held(Doubt::PrintedElsewhere));
         } else if let Some(doubt) = night.doubt {
             self.count(Outcome::Held(doubt));
         } else if verdict.handed_over {

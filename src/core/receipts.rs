@@ -35,10 +35,17 @@ pub enum Word {
     /// `LEVERT` in a channel that is not known here.
     DeliveredSomewhere,
     DeliveredToMailbox,
+    /// eFormidling's `LEVERT`: available in Altinn, a delivery in a mailbox, with the printer, or no more than handed over
+    /// to a receiving system.
+    DeliveredByBroker,
+    /// Read where the letter is, which for a receiving system means that it was collected.
+    Read,
     Failed,
     /// Nobody knows whether it was delivered.
     GaveUp,
     NoticeFailed,
+    /// It is no longer where it was, by its recipient's hand or somebody else's.
+    Removed,
     Collected,
     SentToMailbox,
     Sent,
@@ -97,13 +104,26 @@ impl Receipt {
         let (status, text) = match self.word {
             Word::Notified => (State::Varslet, "Varsel om brevet er gitt"),
             Word::Opened => (State::Lest, "Brevet er åpnet"),
+            Word::Read if channel == Channel::Svarinn => {
+                (State::MottattSvarinn, "Hentet av organisasjonens mottakssystem")
+            }
+            Word::Read => (State::Lest, "Brevet er åpnet"),
+            Word::DeliveredByBroker if channel == Channel::Print => (State::SendtPrint, "Overlevert til utskrift"),
+            Word::DeliveredByBroker if channel == Channel::Svarinn => (State::Sendt, "Overlevert til kanalen"),
+            Word::Removed => (State::Slettet, "Brevet er fjernet fra kanalen"),
             Word::Available => (State::Publisert, "Brevet er tilgjengelig for mottakeren"),
-            Word::Delivered if channel == Channel::Altinn => (State::Publisert, "Brevet er tilgjengelig i Altinn"),
-            Word::Delivered | Word::DeliveredSomewhere | Word::DeliveredToMailbox if letter.was_in_mailbox() => {
+            Word::Delivered | Word::DeliveredByBroker if channel == Channel::Altinn => {
+                (State::Publisert, "Brevet er tilgjengelig i Altinn")
+            }
+            Word::Delivered | Word::DeliveredSomewhere | Word::DeliveredToMailbox | Word::DeliveredByBroker
+                if letter.was_in_mailbox() =>
+            {
                 (State::LevertSdp, "Levert i digital postkasse")
             }
             // A mailbox letter is all that can be delivered there: of any other the word is recorded and no more.
-            Word::Delivered | Word::DeliveredSomewhere | Word::DeliveredToMailbox => (State::Levert, "Meldt levert"),
+            Word::Delivered | Word::DeliveredSomewhere | Word::DeliveredToMailbox | Word::DeliveredByBroker => {
+                (State::Levert, "Meldt levert")
+            }
             Word::Failed => (State::Feil, "Leveringen feilet"),
             Word::GaveUp => (State::LevetidUtlopt, "Kanalen ga opp leveringen; brevet kan være levert"),
             Word::NoticeFailed => (State::VarselFeilet, "Varselet om brevet kom ikke fram"),
@@ -178,8 +198,16 @@ pub struct Verdict {
     pub notice: Option<Time>,
     /// When it was first available there.
     pub available: Option<Time>,
+    /// Somebody else has printed a letter that was never ours to print: there are two routers.
+    pub printed_elsewhere: bool,
     /// Some channel has said that it got the letter: by a notice, by having it there, or otherwise.
     pub handed_over: bool,
+}
+
+/// Paper that no batch of ours was the way to.
+fn is_foreign_paper(event: &Event) -> bool {
+    let is_paper = matches!(event.status, State::SendtPrint | State::Printet);
+    is_paper && event.kanal == Some(Channel::Print) && event.bunke.is_none()
 }
 
 impl Verdict {
@@ -200,6 +228,7 @@ impl Verdict {
             failed: last_failure.is_some_and(|failed| !came_there().any(|later| later > failed)),
             notice: since_placed(State::Varslet),
             available: since_placed(State::Publisert),
+            printed_elsewhere: letter.kanal != Channel::Print && letter.hendelser.iter().any(is_foreign_paper),
             handed_over: [State::Varslet, State::Publisert, State::Sendt, State::SendtSdp, State::SendtPrint]
                 .into_iter()
                 .any(any),

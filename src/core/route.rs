@@ -68,6 +68,7 @@ pub enum State {
     Publisert,
     LevetidUtlopt,
     VarselFeilet,
+    Slettet,
 }
 
 impl State {
@@ -94,6 +95,7 @@ impl State {
             Self::Publisert => "PUBLISERT",
             Self::LevetidUtlopt => "LEVETID_UTLOPT",
             Self::VarselFeilet => "VARSEL_FEILET",
+            Self::Slettet => "SLETTET",
         }
     }
 }

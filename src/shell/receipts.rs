@@ -1,8 +1,9 @@
-//! Reading `registry/kvitteringer/*.csv`, all files at once on all processors.
+//! Reading `registry/kvitteringer/`, all files at once on all processors: `*.csv` of receipts, and the systems' own answers.
 //!
 //! Files are others' and never changed by us. A row is a line, or a few where a quoted field goes on: one that cannot be
 //! read, or that a file ends in the middle of, is reported with file and line and takes no other with it.
 
+mod answers;
 mod file;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use std::time::SystemTime;
 
 use rayon::prelude::*;
 
+use self::answers::ForeignIds;
 use self::file::Reading;
 pub use self::file::{name_of_id, name_of_reference};
 use crate::core::receipts::Receipt;
@@ -75,8 +77,10 @@ impl Receipts {
 
 /// Reads every receipt file. A file that cannot be read is a complaint like a row.
 pub fn read(dir: &Path) -> io::Result<Receipts> {
-    let files = list(dir)?;
-    let read: Vec<Reading> = files.par_iter().map(|path| file::read_file(path)).collect();
+    let (ids, files): (Vec<_>, Vec<_>) = list(dir)?.into_iter().partition(|path| is_ids(path));
+    let mut foreign = ForeignIds::new();
+    let mut read: Vec<Reading> = ids.iter().map(|path| answers::read_ids(path, &mut foreign)).collect();
+    read.par_extend(files.par_iter().map(|path| file::read_file(path, &foreign)));
     let mut all = Receipts::default();
     let mut rows = Vec::with_capacity(read.iter().map(|file| file.rows.len()).sum());
     for (number, file) in read.into_iter().enumerate() {
@@ -109,12 +113,18 @@ fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.to_ascii_lowercase().ends_with(".csv") && !is_unfinished_folder(&name) && may_be_file(&path) {
+        let is_receipts = name.to_ascii_lowercase().ends_with(".csv") || answers::system_of(&name).is_some();
+        if is_receipts && !is_unfinished_folder(&name) && may_be_file(&path) {
             files.push(path);
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// Whether a file says which foreign ids are whose.
+fn is_ids(path: &Path) -> bool {
+    path.to_string_lossy().to_ascii_lowercase().ends_with(".id.csv")
 }
 
 /// What cannot be looked at may be a file; reading it will say why.

@@ -1,5 +1,6 @@
 //! The night, with the real program on real folders.
 
+mod answers;
 mod crash;
 mod doubts;
 mod matters;

@@ -160,9 +160,10 @@ impl Night<'_> {
                     }
                     let place = inside(root, &decided.letter.path);
                     self.matters.extend(lists::silent(after, &place, self.now));
-                    self.matters.extend(lists::misreported(after, &place));
+                    self.matters.extend(lists::misreported(after, &place, self.now));
                     self.list_doubt(id.unwrap_or_default(), after, &place);
                     self.matters.extend(lists::given_up(after, &place));
+                    self.matters.extend(lists::removed(after, &place));
                     self.matters.extend(lists::uncollected(after, &place, self.now));
                 }
             }

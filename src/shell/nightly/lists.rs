@@ -14,6 +14,7 @@ use super::{Night, closing, inside};
 use crate::core::calendar::{Time, parse_time};
 use crate::core::matter::{self, Kind, Matter};
 use crate::core::names::shown;
+use crate::core::receipts::Verdict;
 use crate::core::route::{Channel, State};
 use crate::core::sealed;
 use crate::core::sheet::Table;
@@ -215,8 +216,11 @@ pub fn silent(status: &Status, place: &str, now: Time) -> Option<Matter> {
     silence::is_mailbox_silent(status, now).then(|| Matter::of_letter(Kind::SilentMailbox, status, place))
 }
 
-/// A letter that the print house speaks of, and that it has not been given.
-pub fn misreported(status: &Status, place: &str) -> Option<Matter> {
+/// A letter that the print house speaks of, and that it has not been given; or that another system has printed.
+pub fn misreported(status: &Status, place: &str, now: Time) -> Option<Matter> {
+    if Verdict::of(status, now).printed_elsewhere {
+        return Some(Matter::of_letter(Kind::PrintedElsewhere, status, place));
+    }
     sealed::is_misreported(status).then(|| Matter::of_letter(Kind::Misreported, status, place))
 }
 
@@ -230,6 +234,12 @@ pub fn given_up(status: &Status, place: &str) -> Option<Matter> {
     // What is said again is another matter than the one that somebody has closed.
     let subject = format!("{}@{said}", status.forsendelsesId);
     Some(Matter { subject, since: Some(said), ..Matter::of_letter(kind, status, place) })
+}
+
+/// A letter that was deleted where it lay.
+pub fn removed(status: &Status, place: &str) -> Option<Matter> {
+    let said = status.hendelser.iter().any(|event| event.status == State::Slettet);
+    said.then(|| Matter::of_letter(Kind::Removed, status, place))
 }
 
 /// A letter that an unreadable row names, which may say that it was opened.

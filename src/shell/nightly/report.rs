@@ -48,7 +48,8 @@ impl NightReport {
                     self.expired += 1;
                     self.never_notified += 1;
                 }
-                Outcome::Held(Doubt::UnreadableRow) => {}
+                // Listed for a person, letter by letter.
+                Outcome::Held(Doubt::UnreadableRow | Doubt::PrintedElsewhere) => {}
                 Outcome::Held(_) => self.held += 1,
                 Outcome::DigitalOnly => self.digital_only += 1,
                 Outcome::Reminded => self.reminded += 1,

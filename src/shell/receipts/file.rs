@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Doubt;
+use super::answers::{self, ForeignIds};
 use crate::core::letter::hex;
 use crate::core::names::shown;
 use crate::core::receipts::{Receipt, Word, parse_moment, parse_paper_moment};
@@ -28,26 +29,14 @@ const DOUBTS_MAX: usize = 10_000;
 const FIELDS_MAX: usize = 16;
 
 /// Reads one file. What cannot be read of it is a complaint.
-pub(super) fn read_file(path: &Path) -> Reading {
-    let name = shown(&path.file_name().unwrap_or_default().to_string_lossy());
-    let mut file = Reading {
-        name,
-        rows: Vec::new(),
-        complaints: Vec::new(),
-        written: None,
-        bad: 0,
-        doubts: Vec::new(),
-        unreadable: false,
+pub(super) fn read_file(path: &Path, ids: &ForeignIds) -> Reading {
+    let system = path.file_name().and_then(|name| answers::system_of(&name.to_string_lossy()));
+    let mut file = Reading::new(path, if system.is_some() { "svar" } else { "linje" });
+    let read = match system {
+        Some(system) => answers::read(&mut file, path, system, ids),
+        None => file.read(path),
     };
-    if let Err(error) = file.read(path) {
-        // One that was taken away meanwhile says nothing more.
-        file.unreadable |= error.kind() != ErrorKind::NotFound;
-        let why = error.to_string();
-        let text = format!(
-            ": filen kan ikke leses til ende ({why}). Radene som er lest, gjelder. Prøv: kontroller rettigheter og disk."
-        );
-        file.complain("fil", why.as_bytes(), &text);
-    }
+    file.end(read);
     file
 }
 
@@ -62,6 +51,8 @@ pub(super) struct Reading {
     pub doubts: Vec<Doubt>,
     /// It could not be read to its end, or too many of its rows could not.
     pub unreadable: bool,
+    /// What its rows are called.
+    unit: &'static str,
     bad: usize,
 }
 
@@ -92,6 +83,30 @@ struct Columns {
 }
 
 impl Reading {
+    pub fn new(path: &Path, unit: &'static str) -> Self {
+        let name = shown(&path.file_name().unwrap_or_default().to_string_lossy());
+        let (rows, complaints, doubts) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name, rows, complaints, written: None, doubts, unreadable: false, unit, bad: 0 }
+    }
+
+    /// Complains where it could not be read to its end.
+    pub fn end(&mut self, read: io::Result<()>) {
+        if let Err(error) = read {
+            // One that was taken away meanwhile says nothing more.
+            self.unreadable |= error.kind() != ErrorKind::NotFound;
+            let why = error.to_string();
+            let text = format!(
+                ": filen kan ikke leses til ende ({why}). Radene som er lest, gjelder. Prøv: kontroller rettigheter og disk, og få filen på nytt."
+            );
+            self.complain("fil", why.as_bytes(), &text);
+        }
+    }
+
+    /// Whether something in it was understood, or it holds nothing.
+    pub fn is_understood(&self) -> bool {
+        self.bad == 0 || !self.rows.is_empty()
+    }
+
     fn read(&mut self, path: &Path) -> io::Result<()> {
         let file = File::open(path)?;
         let written = file.metadata()?.modified()?;
@@ -168,19 +183,19 @@ impl Reading {
     fn doubt(&mut self, line: &[u8], number: u32) {
         self.unreadable |= self.doubts.len() > DOUBTS_MAX;
         if !self.unreadable {
-            let place = format!("registry/kvitteringer/{}, linje {number}", self.name);
+            let place = format!("registry/kvitteringer/{}, {} {number}", self.name, self.unit);
             let digest = digest(line);
             let doubt = |name| Doubt { name, place: place.clone(), digest: digest.clone() };
             self.doubts.extend(names(line).into_iter().map(doubt));
         }
     }
 
-    fn bad_row(&mut self, line: &[u8], number: u32, why: &str) {
+    pub fn bad_row(&mut self, line: &[u8], number: u32, why: &str) {
         self.doubt(line, number);
         let named = uuids(line).iter().map(Uuid::to_string).collect::<Vec<_>>().join(", ");
         self.bad += 1;
         let (place, what) = match self.bad {
-            n if n <= ROWS_REPORTED_MAX => (number.to_string(), format!("linje {number}: {why}")),
+            n if n <= ROWS_REPORTED_MAX => (number.to_string(), format!("{} {number}: {why}", self.unit)),
             n if n == ROWS_REPORTED_MAX + 1 => ("flere".to_owned(), "flere rader kan ikke leses".to_owned()),
             _ => return,
         };
