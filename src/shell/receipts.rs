@@ -228,6 +228,14 @@ mod tests {
     }
 
     #[test]
+    fn an_o_for_a_nought_names_the_same_letter() {
+        let row = format!("{},LEST,{AT}\n", ID.replace('0', "O"));
+        let all = read_text(&[("a.csv", format!("forsendelsesId,status,tidspunkt\n{row}"))]);
+        let name = name_of_id(Uuid::parse_str(ID).unwrap().as_u128());
+        assert!(all.letters.is_empty() && all.doubts.iter().any(|doubt| doubt.name == name), "{:?}", all.doubts);
+    }
+
+    #[test]
     fn a_file_that_ends_in_a_row_keeps_the_others() {
         let text = format!("forsendelsesId,status,tidspunkt,kanal\n{ID},LEST,{AT},altinn\n{ID},LEVERT,{AT}");
         let all = read_text(&[("a.csv", text)]);

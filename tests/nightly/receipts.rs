@@ -130,7 +130,7 @@ fn a_row_that_cannot_be_read_keeps_the_letter_it_names_from_print_for_two_nights
     assert_eq!(world.list("oppfolging-2026-11-29.csv"), "");
 }
 
-/// A row that cannot be read names a letter by the beginning of its id, with an O for a nought, or by its reference.
+/// A row that cannot be read names a letter by the beginning of its id, or by its reference.
 #[test]
 fn a_letter_is_named_by_less_than_its_whole_id_too() {
     let world = world(&[("a", ALTINN), ("b", ALTINN), ("c", ALTINN), ("d", ALTINN), ("e", ALTINN)]);
@@ -139,7 +139,7 @@ fn a_letter_is_named_by_less_than_its_whole_id_too() {
     let rows = [
         id("a")[..8].to_uppercase(),
         id("b")[..33].to_owned(),
-        id("c").replace('0', "O"),
+        format!("{}?", id("c")),
         format!("=\"{}\"", status("d").eksternReferanse.unwrap()),
     ];
     let rows = rows.map(|name| format!("{name};LEST;2026-11-25T10:00:00+01:00\n")).concat();
