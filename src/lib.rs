@@ -32,6 +32,39 @@
 //! | `outbox/arkiv/YYYY-MM/` | finished | retention |
 //! | `.postgang/slettes/` | being deleted after its retention | deletion; after a crash the next start |
 //!
+//! # Where to begin
+//!
+//! - What a person asks for: `src/main.rs` lists the commands, [`commands`] has a file for each.
+//! - What happens to a letter that comes in: [`shell::pass::run`], then [`core::judge`] and [`core::route`].
+//! - What happens to one that waits: [`shell::nightly::nightly`], then [`core::nightly`].
+//! - What a crash leaves, and who takes it up: [`shell::spool`], [`shell::moves`], `shell/pass/recovery.rs`.
+//! - What an operator reads: beside the rule or the effect that it tells of, in bokmål; refusals in [`core::code`].
+//!
+//! # Code map
+//!
+//! [`core`] holds the rules: values in, values out. A lawyer's question has a file by its name there. [`shell`] holds what
+//! touches the world, and is in order: a module uses only what stands above it in this list.
+//!
+//! | module | what it does | what holds |
+//! |---|---|---|
+//! | `shell::dir` | reaches files by their folder's descriptor | follows no link, waits for no pipe, reads within bounds |
+//! | `shell::root` | knows the folders of a root, and its lock | one process at a time moves letters in a root |
+//! | `shell::ledger` | remembers decisions and events | a commit is durable when it returns; events are never changed |
+//! | `shell::outbox` | walks through `outbox/`, finds a letter | changes nothing; a folder's own word decides nothing |
+//! | `shell::spool` | moves, writes and deletes folders of letters | a letter moves by one rename, and never over another |
+//! | `shell::stopwatch` | measures the stages of a pass | decides nothing |
+//! | `shell::pdf` | reads PDFs: pages, what stands in the margins | any bytes give an answer or a fault, never a panic |
+//! | `shell::intake` | lists `inbox/`, reads a drop | never writes; a drop is judged by what was read once |
+//! | `shell::print` | makes cover sheets and merges PDFs | what is merged is what was compared with the letter's sums |
+//! | `shell::registers` | asks the registers about recipients | a register that is refused answers "unavailable" |
+//! | `shell::receipts` | reads `registry/kvitteringer/` | a row that cannot be read is a doubt, not silence |
+//! | `shell::moves` | carries out recorded decisions, seals batches | nothing moves that is not recorded; each step can be repeated |
+//! | `shell::pass` | routes what is whole in `inbox/` | the same letters, registers, rules and time give the same outbox |
+//! | `shell::nightly` | does a night's work on `outbox/` | every step can be run again; never looks at `inbox/` |
+//! | `shell::watch` | makes passes as letters come | a notice of a change is a hint; the scan is the truth |
+//!
+//! [`commands`] stand above them all, and `main` above those.
+//!
 //! # Invariants
 //!
 //! - Nothing in [`core`] sees a disk, a clock, a thread or the environment; `route` and `judge` are tables over values.

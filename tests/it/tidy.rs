@@ -110,6 +110,72 @@ fn only_the_spool_moves_and_removes() {
     assert_eq!(found(|name| !movers.contains(&name), &words), Vec::<String>::new());
 }
 
+/// A use of another module of the shell: which file's, and which module.
+struct Use {
+    file: String,
+    of: String,
+}
+
+/// What the files of `shell` name of `shell`, by `crate::shell::x` or by as many `super::` as lead there.
+fn uses_within_shell() -> Vec<Use> {
+    let mut uses = Vec::new();
+    for (file, source) in code().into_iter().filter(|(name, _)| name.starts_with("src/shell/")) {
+        if file == "src/shell/mod.rs" {
+            continue;
+        }
+        let module = file.trim_start_matches("src/shell/").trim_end_matches(".rs").trim_end_matches("/mod");
+        let depth = module.split('/').filter(|name| *name != "mod").count();
+        let up = "super::".repeat(depth);
+        let starts = [source.match_indices("crate::shell::"), source.match_indices(&up)];
+        for (at, start) in starts.into_iter().flatten() {
+            let before = &source[..at];
+            if before.ends_with("::")
+                || before.ends_with("super::")
+                || source[at + start.len()..].starts_with("super::")
+            {
+                continue;
+            }
+            // `x::y`, or `{x, y::z}`.
+            let rest = &source[at + start.len()..];
+            let named = rest.strip_prefix('{').map_or(rest, |list| list.split('}').next().unwrap());
+            let names = if rest.starts_with('{') { named.split(',').collect() } else { vec![named] };
+            for name in names {
+                let name: String = name.trim().chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                uses.push(Use { file: file.clone(), of: name });
+            }
+        }
+    }
+    uses
+}
+
+/// The order in which the code map of `src/lib.rs` lists the modules of the shell.
+fn order_of_shell() -> Vec<String> {
+    let lib = fs::read_to_string(repository().join("src/lib.rs")).unwrap();
+    let rows = lib.lines().filter_map(|line| line.strip_prefix("//! | `shell::")?.split('`').next().map(str::to_owned));
+    rows.collect()
+}
+
+#[test]
+fn a_module_of_the_shell_uses_only_what_stands_above_it_in_the_code_map() {
+    let order = order_of_shell();
+    let modules = fs::read_to_string(repository().join("src/shell/mod.rs")).unwrap();
+    let declared = modules.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let mut listed = order.clone();
+    listed.sort();
+    assert_eq!(declared.collect::<Vec<_>>(), listed, "src/lib.rs lists every module of the shell once");
+    let rank = |module: &str| order.iter().position(|name| name == module);
+    let uses = uses_within_shell();
+    assert!(uses.len() > 100, "the uses are found");
+    let upward = uses.iter().filter(|used| {
+        let own = used.file["src/shell/".len()..].split(['/', '.']).next().unwrap();
+        used.of != own && rank(&used.of) >= rank(own)
+    });
+    let upward: Vec<String> = upward.map(|used| format!("{} uses {}", used.file, used.of)).collect();
+    assert_eq!(upward, Vec::<String>::new(), "move what is shared to the module that stands higher in src/lib.rs");
+    // Nor does the shell know who asks.
+    assert_eq!(found(|name| name.starts_with("src/shell"), &["crate::commands"]), Vec::<String>::new());
+}
+
 #[test]
 fn only_main_prints() {
     let words = ["println!", "eprintln!", "print!(", "stdout()", "dbg!"];
