@@ -100,6 +100,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_a_print_house_says_tells_nothing_of_altinn() {
+        for word in ["VARSLET", "PUBLISERT", "LEST", "LEVERT", "FEIL", "SENDT", "SENDT_PRINT", "LEVETID_UTLOPT"] {
+            assert!(is_of_altinn(word.parse().unwrap()), "{word}");
+        }
+        for word in ["PRINTET", "RETUR"] {
+            assert!(!is_of_altinn(word.parse().unwrap()), "{word}");
+        }
+    }
+
     proptest! {
         #[test]
         fn to_hear_of_a_letter_never_sets_the_brake(silent in 1usize..500, heard in 0usize..500, max in 0u32..=100) {
