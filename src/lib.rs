@@ -11,8 +11,8 @@
 //! outbox/<channel>/<letter>/FERDIG ◀──mark── recorded ◀──sync── moved ◀──place── synced ◀──write status.yaml
 //! ```
 //!
-//! One pass asks each register once, about everybody it has letters to: the files are streamed and only the rows asked
-//! for are kept. Letters then go in batches of a thousand that share two syncs.
+//! One pass asks each register once, about everybody it has letters to. A snapshot that is new is read once and kept as a
+//! table that later passes look up in. Letters then go in batches of a thousand that share two syncs.
 //!
 //! # Where a letter is
 //!
@@ -81,7 +81,8 @@
 //! # Decisions
 //!
 //! - 2026-11-22. **Registers are streamed, not loaded.** A pass knows whom it asks about, so a national register costs
-//!   its reading and a few buffers. A compiled table can stand behind [`shell::registers::consult`] later.
+//!   its reading and a few buffers. Since 2026-11-25 whoever holds the lock reads a new snapshot once and looks up in a
+//!   table of it from then on; `check` still streams where there is none.
 //! - 2026-11-22. **A recorded decision is found by the letter's key**, not by where its folder was: a claimed letter and
 //!   one that a power cut put back into `inbox/` are resumed by the same lookup.
 //! - 2026-11-22. **Every scalar of the metadata is read as text** and interpreted once, in `core::letter`: YAML's and
@@ -102,6 +103,13 @@
 //!   Comparing whole texts costs a look-up a letter and needs no trust in who may write in a folder.
 //! - 2026-11-25. **Documents are compared where they are printed**, in the bytes that are merged, so that nothing can
 //!   change between a check and its use.
+//! - 2026-11-25. **A table is read with `pread`, a page a look-up, and never mapped.** A mapping wants `unsafe`, of which
+//!   there is none here, and a mapped file that somebody cuts kills the process; a page costs about a microsecond, some
+//!   milliseconds in a pass of thousands. The table holds facts of the file only: what depends on the moment (eighteen
+//!   months, `reservert_fra`, age, whether two rows disagree today) is worked out at the look-up. It is known by the
+//!   file's look where that proves something, else by its SHA-256; identity numbers stand in it as they are, spread but
+//!   not hidden, because a hash of so few numbers hides nobody, and it is as private as the ledger and goes with its
+//!   snapshot.
 
 pub mod commands;
 pub mod core;

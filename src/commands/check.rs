@@ -13,7 +13,7 @@ use crate::core::senders::Senders;
 use crate::core::snapshot::SnapshotName;
 use crate::shell::intake;
 use crate::shell::pass::{PassError, Settings, parse_senders, preview, read_senders};
-use crate::shell::registers::{Request, SnapshotMemory, Wanted, inspect};
+use crate::shell::registers::{Request, Shelf, SnapshotMemory, Wanted, inspect};
 use crate::shell::root::Root;
 use crate::shell::spool::DropName;
 
@@ -149,7 +149,7 @@ fn check_snapshot(
         dir,
         policies: &senders.registers,
         memory: &memory,
-        kept: None,
+        shelf: Some(Shelf { dir: &root.tables(), is_ours: false, wall: settings.wall }),
         accept: &settings.accept,
         wanted: &Wanted::everything(),
         now: settings.now,

@@ -63,6 +63,15 @@ impl OrgNumber {
 }
 
 impl RecipientId {
+    /// The number itself. No two recipients share one: a person's begins with a day and a month, so it is greater than
+    /// any organisation's.
+    pub fn number(self) -> u64 {
+        match self {
+            Self::Person(PersonId(number)) => number,
+            Self::Organisation(OrgNumber(number)) => number.into(),
+        }
+    }
+
     /// `digitalId` as the archive system wrote it: 11 digits are a person, 9 an organisation. No leading zero is
     /// supplied here: a number in a letter is either right or refused.
     pub fn parse(text: &str) -> Option<Self> {

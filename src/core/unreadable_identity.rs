@@ -3,10 +3,12 @@
 
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
+
 use super::identity::PersonId;
 
 /// Every number that a field may have been before it was damaged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspects(RangeInclusive<u64>);
 
 /// An identity number is below this, and with a zero lost in front at least a hundredth of it.

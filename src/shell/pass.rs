@@ -11,7 +11,6 @@ mod report;
 mod take;
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -24,7 +23,7 @@ use super::dir::Fingerprint;
 use super::intake;
 use super::ledger::{FAILED as LEDGER_FAILED, Lack, Ledger};
 use super::print::cover::{CoverFault, check_return};
-use super::registers::{Registers, Request, SnapshotMemory, Wanted, consult};
+use super::registers::{self, Registers, Request, Shelf, SnapshotMemory, Wanted, consult};
 use super::root::{Lock, Root, RootError};
 use super::spool::{DropName, Probe, Spool};
 use super::stopwatch::Meter;
@@ -111,8 +110,6 @@ pub struct Errand<'a> {
     pub drops: Option<&'a [(DropName, Fingerprint)]>,
     /// Look for what an earlier pass left unrecorded or unmarked.
     pub recover: bool,
-    /// Keep a copy of each accepted snapshot here, and use it while a new one is refused.
-    pub keep_snapshots: Option<&'a Path>,
     /// Asked between batches, and while another pass holds the lock; when it says no, the pass ends with the letters in
     /// hand placed.
     pub go_on: &'a dyn Fn() -> bool,
@@ -131,8 +128,7 @@ fn enter_while(root: &Root, settings: &Settings, go_on: &dyn Fn() -> bool) -> Re
 
 /// Routes what is whole in `inbox/`.
 pub fn run(root: &Root, settings: &Settings) -> Result<Report, PassError> {
-    let kept = root.kept_snapshots();
-    run_errand(root, settings, &Errand { drops: None, recover: true, keep_snapshots: Some(&kept), go_on: &|| true })
+    run_errand(root, settings, &Errand { drops: None, recover: true, go_on: &|| true })
 }
 
 pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<Report, PassError> {
@@ -142,7 +138,7 @@ pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<R
     pass.report.stopwatch.lap("start");
     let candidates = pass.survey(errand.drops)?;
     pass.report.stopwatch.lap("survey");
-    let registers = pass.consult(&candidates, errand.keep_snapshots)?;
+    let registers = pass.consult(&candidates)?;
     pass.report.stopwatch.lap("registers");
     settings.progress.set_length(candidates.len() as u64);
     // What was claimed goes first, out of the way of a new drop by the same name.
@@ -186,6 +182,7 @@ impl<'a> Pass<'a> {
         let spool = Spool::new(root, settings.probe);
         let desk = Desk { root, settings, senders, spool };
         let mut pass = Self { desk: Arc::new(desk), ledger, report: Report::default() };
+        registers::expire(&root.tables(), &senders.registers, settings.now);
         match lack {
             Lack::Nothing if pass.ledger.last_event()? < root.generation() => pass.catch_up()?,
             Lack::Nothing => {}
@@ -239,14 +236,14 @@ impl Pass<'_> {
     }
 
     /// Asks the registers about every recipient of the pass at once.
-    fn consult(&mut self, candidates: &[Candidate], keep: Option<&Path>) -> Result<Registers, PassError> {
+    fn consult(&mut self, candidates: &[Candidate]) -> Result<Registers, PassError> {
         let wanted: Wanted = candidates.iter().filter_map(|candidate| candidate.recipient).collect();
         let memory = SnapshotMemory::load(&self.desk.root.state());
         let registers = consult(Request {
             dir: &self.desk.root.registry(),
             policies: &self.desk.senders.registers,
             memory: &memory,
-            kept: keep,
+            shelf: Some(Shelf { dir: &self.desk.root.tables(), is_ours: true, wall: self.desk.settings.wall }),
             accept: &self.desk.settings.accept,
             wanted: &wanted,
             now: self.desk.settings.now,

@@ -123,8 +123,8 @@ impl Root {
         self.state().join("slettes")
     }
 
-    /// Copies of the snapshots that were accepted last.
-    pub fn kept_snapshots(&self) -> PathBuf {
+    /// What snapshots say, ready for look-ups.
+    pub fn tables(&self) -> PathBuf {
         self.state().join("snapshots")
     }
 

@@ -26,6 +26,7 @@ use super::ledger::Beside;
 use super::root::Root;
 use crate::core::identity::OrgNumber;
 use crate::core::names::{DECISION, OURS, READY, STATUS, shown};
+use crate::core::snapshot::SnapshotName;
 use crate::core::whole::says_complete;
 
 /// Where a letter whose inbox is nobody's own is kept while it is worked on.
@@ -289,15 +290,15 @@ impl<'a> Spool<'a> {
 
     /// Removes what a crash left under a temporary name of ours.
     pub fn sweep(&self) -> io::Result<()> {
-        let kept = self.root.kept_snapshots();
-        // Copies of registers of persons, which are not kept any more.
-        for name in ["krr.csv", "krr.csv.gz", "reservasjoner.csv", "reservasjoner.csv.gz"] {
-            match fs::remove_file(kept.join(name)) {
+        let tables = self.root.tables();
+        // Copies of snapshots, which are not kept any more.
+        for name in SnapshotName::ALL.into_iter().flat_map(|name| [format!("{name}.csv"), format!("{name}.csv.gz")]) {
+            match fs::remove_file(tables.join(name)) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }
-        [self.root.outbox(), self.root.state(), kept].iter().try_for_each(|folder| sweep(folder))
+        [self.root.outbox(), self.root.state(), tables].iter().try_for_each(|folder| sweep(folder))
     }
 
     /// Says that a letter may be taken. Only for a letter whose place is durable and recorded.

@@ -193,14 +193,13 @@ impl Watch<'_> {
     }
 
     fn run_pass(&mut self, settings: &Settings, ready: &[(DropName, Fingerprint)]) {
-        let kept = self.root.kept_snapshots();
         let waker = &self.waker;
         let go_on = || {
             tell(&[NotifyState::Watchdog]);
             !waker.is_stopping()
         };
         let recover = self.broken || !self.unmarked.is_empty();
-        let errand = Errand { drops: Some(ready), recover, keep_snapshots: Some(&kept), go_on: &go_on };
+        let errand = Errand { drops: Some(ready), recover, go_on: &go_on };
         let outcome = pass::run_errand(self.root, settings, &errand);
         let now = Instant::now();
         self.broken = outcome.is_err();

@@ -174,7 +174,7 @@ proptest! {
             dir: &world.path("registry"),
             policies: &RegisterPolicies::default(),
             memory: &SnapshotMemory::default(),
-            kept: None,
+            shelf: None,
             accept: &[],
             wanted: &wanted,
             now: world.moment(),

@@ -97,12 +97,12 @@ fn only_main_reads_the_clock_and_the_environment() {
 #[test]
 fn only_the_spool_moves_and_removes() {
     let words = ["fs::rename", "renameat", "remove_dir", "remove_file", "fs::copy", "hard_link", "symlink("];
-    // `dir` is the spool's hand below a folder's descriptor; `kept` copies registers, never letters; a print batch is
+    // `dir` is the spool's hand below a folder's descriptor; `shelf` removes tables of registers, never letters; a print batch is
     // built in a folder of ours, and a month without letters leaves an empty one.
     let movers = [
         "src/shell/spool.rs",
         "src/shell/dir.rs",
-        "src/shell/registers/kept.rs",
+        "src/shell/registers/shelf.rs",
         "src/shell/nightly/batch/files.rs",
         "src/shell/nightly/retention.rs",
         "src/shell/moves/seal.rs",

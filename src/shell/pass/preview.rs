@@ -14,7 +14,7 @@ use crate::core::route::{Channel, Decision};
 use crate::core::senders::Senders;
 use crate::shell::intake;
 use crate::shell::ledger::{Earlier, Ledger};
-use crate::shell::registers::{Lookup, Registers, Request, SnapshotMemory, Wanted, consult};
+use crate::shell::registers::{Lookup, Registers, Request, Shelf, SnapshotMemory, Wanted, consult};
 use crate::shell::root::Root;
 use crate::shell::spool::{DropName, Spool};
 
@@ -58,7 +58,7 @@ pub fn preview(
         dir: &root.registry(),
         policies: &senders.registers,
         memory: &memory,
-        kept: None,
+        shelf: Some(Shelf { dir: &root.tables(), is_ours: false, wall: settings.wall }),
         accept: &settings.accept,
         wanted: &wanted,
         now: settings.now,

@@ -1,13 +1,14 @@
 //! Reads a snapshot's file once, front to back: unpacks it, hashes it as it lies, and hands it on in blocks of whole
 //! lines.
 //!
-//! SHA-256 cannot be split over threads, so it sets the pace: one thread reads and hashes, the caller's thread looks
-//! at the blocks meanwhile, and the two share a handful of buffers.
+//! SHA-256 cannot be split over threads, so it sets the pace: one thread reads, unpacks and hashes, the others look at
+//! the blocks meanwhile, and they share a handful of buffers.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::iter;
 use std::panic::resume_unwind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,11 +33,12 @@ const SIDECAR_BYTES_MAX: u64 = 64 * 1024;
 
 /// A snapshot's file, opened.
 pub struct Source {
-    file: File,
+    pub file: File,
+    pub path: PathBuf,
     /// The file's own name, for messages.
     pub name: String,
     gzip: bool,
-    before: Metadata,
+    pub before: Metadata,
     /// When it was last modified, to the second.
     pub modified: Time,
     /// What each `.sha256` beside it says.
@@ -67,53 +69,77 @@ impl Source {
         let file = open_file(&path)?;
         let before = file.metadata().map_err(Refusal::Unreadable)?;
         let modified = before.modified().ok().and_then(time_of).ok_or(Refusal::InFuture)?;
-        Ok(Some(Self { file, name, gzip, before, modified, expected }))
+        Ok(Some(Self { file, path, name, gzip, before, modified, expected }))
     }
 
     pub fn check_age(&self, now: Time, hours_max: u32) -> Result<(), Refusal> {
-        let age = now - self.modified;
-        if age < TimeDelta::hours(-1) {
-            Err(Refusal::InFuture)
-        } else if age > TimeDelta::hours(i64::from(hours_max)) {
-            Err(Refusal::TooOld { modified: Stamp(self.modified), hours_max })
-        } else {
-            Ok(())
-        }
+        check_age(self.modified, now, hours_max)
     }
 
-    /// Reads the file to its end and gives its SHA-256 in hex. `look` gets each block and whether it is the last;
-    /// every block ends with a line ending, save perhaps the last.
-    pub fn read(self, mut look: impl FnMut(&[u8], bool) -> Result<(), Refusal>) -> Result<String, Refusal> {
-        let file = &self.file;
+    /// Reads the file to its end and gives its SHA-256 in hex. `look` gets a few blocks at a time; every block ends
+    /// with a line ending, save perhaps the last.
+    pub fn read(&self, mut look: impl FnMut(&[Block]) -> Result<(), Refusal>) -> Result<String, Refusal> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0)).map_err(Refusal::Unreadable)?;
         let (blocks, waiting) = mpsc::sync_channel(BLOCKS_WAITING_MAX);
         let (spent, spare) = mpsc::channel();
         let (read, looked) = thread::scope(|scope| {
             let reader = scope.spawn(move || produce(file, self.gzip, blocks, spare));
             let looked = (|| {
-                for block in waiting {
-                    let Block { buffer, length, last } = block;
-                    look(&buffer[..length], last)?;
-                    // The reader may be done and gone; then nobody needs the buffer.
-                    let _ = spent.send(buffer);
+                while let Ok(first) = waiting.recv() {
+                    let group: Vec<Block> =
+                        iter::once(first).chain(waiting.try_iter().take(BLOCKS_WAITING_MAX)).collect();
+                    look(&group)?;
+                    // The reader may be done and gone; then nobody needs the buffers.
+                    group.into_iter().for_each(|block| drop(spent.send(block.buffer)));
                 }
                 Ok(())
             })();
+            // A reader that waits for room is let go.
+            drop(waiting);
             (reader.join().unwrap_or_else(|panic| resume_unwind(panic)), looked)
         });
+        let (sha256, bytes) = self.unless_changed(looked.and(read))?;
+        if bytes != self.before.len() {
+            return Err(Refusal::Changing);
+        }
+        self.check_sums(&sha256)?;
+        Ok(sha256)
+    }
+
+    /// The SHA-256 in hex of the file as it lies, and nothing else.
+    pub fn hash(&self) -> Result<String, Refusal> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0)).map_err(Refusal::Unreadable)?;
+        let mut hashing = Hashing { file, hash: Sha256::new(), bytes: 0 };
+        let mut buffer = vec![0; BLOCK_BYTES];
+        let read = loop {
+            match fill(&mut hashing, &mut buffer, 0) {
+                Ok(0) => break Ok(hex(hashing.hash)),
+                Ok(_) => {}
+                Err(error) => break Err(Refusal::Unreadable(error)),
+            }
+        };
+        self.unless_changed(read)
+    }
+
+    /// Whether every `.sha256` beside the file says this.
+    pub fn check_sums(&self, sha256: &str) -> Result<(), Refusal> {
+        match self.expected.iter().find(|sidecar| sidecar.sha256.as_deref() != Some(sha256)) {
+            Some(sidecar) => Err(Refusal::Checksum(sidecar.name.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// What was read, if it can be one state of the file.
+    fn unless_changed<T>(&self, read: Result<T, Refusal>) -> Result<T, Refusal> {
         let changed = self.changed();
         if matches!(changed, Ok(true)) {
             return Err(Refusal::Changing);
         }
-        looked?;
-        let (sha256, bytes) = read?;
+        let read = read?;
         changed.map_err(Refusal::Unreadable)?;
-        if bytes != self.before.len() {
-            return Err(Refusal::Changing);
-        }
-        match self.expected.into_iter().find(|sidecar| sidecar.sha256.as_ref() != Some(&sha256)) {
-            Some(sidecar) => Err(Refusal::Checksum(sidecar.name)),
-            None => Ok(sha256),
-        }
+        Ok(read)
     }
 
     /// Whether somebody has written to the file since it was opened. A new file renamed over it is no harm: the old
@@ -121,6 +147,18 @@ impl Source {
     fn changed(&self) -> io::Result<bool> {
         let after = self.file.metadata()?;
         Ok(after.len() != self.before.len() || after.modified()? != self.before.modified()?)
+    }
+}
+
+/// Whether a snapshot that was made then may be believed.
+pub fn check_age(modified: Time, now: Time, hours_max: u32) -> Result<(), Refusal> {
+    let age = now - modified;
+    if age < TimeDelta::hours(-1) {
+        Err(Refusal::InFuture)
+    } else if age > TimeDelta::hours(i64::from(hours_max)) {
+        Err(Refusal::TooOld { modified: Stamp(modified), hours_max })
+    } else {
+        Ok(())
     }
 }
 
@@ -179,10 +217,23 @@ impl Sidecar {
     }
 }
 
-struct Block {
+/// Some lines of a snapshot.
+pub struct Block {
     buffer: Vec<u8>,
     length: usize,
-    last: bool,
+    /// Of the file.
+    pub last: bool,
+}
+
+impl Block {
+    #[cfg(test)]
+    pub fn of(text: &[u8], last: bool) -> Self {
+        Self { buffer: text.to_vec(), length: text.len(), last }
+    }
+
+    pub fn text(&self) -> &[u8] {
+        &self.buffer[..self.length]
+    }
 }
 
 /// Cuts the file into blocks behind a line ending. Ends early, without fault, when nobody wants more.
@@ -208,8 +259,11 @@ fn produce(
     } else {
         cut(&mut hashing, &blocks, &spare)?;
     }
-    let sha256 = hashing.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok((sha256, hashing.bytes))
+    Ok((hex(hashing.hash), hashing.bytes))
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn cut(source: &mut impl Read, blocks: &SyncSender<Block>, spare: &Receiver<Vec<u8>>) -> Result<(), Refusal> {

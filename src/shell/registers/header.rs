@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::refusal::Refusal;
-use super::scan::{Dialect, Fields};
+use super::scan::{Dialect, Record};
 
 /// The first line of a snapshot: how it is written and where each used column stands.
 pub struct Header {
@@ -44,15 +44,9 @@ impl Header {
         Ok((Self { dialect: Dialect { delimiter, fields: names.len() }, positions }, line, &text[end..]))
     }
 
-    /// The used fields of a record without fault.
-    pub fn row<'a>(&self, record: &'a [u8]) -> Row<'a> {
-        let mut fields = vec![Cow::default(); self.positions.len()];
-        for (place, field) in Fields::new(record, self.dialect.delimiter).enumerate() {
-            if let Some(column) = self.positions.iter().position(|position| *position == place) {
-                fields[column] = field;
-            }
-        }
-        Row(fields)
+    /// A record without fault, by column.
+    pub fn row<'a>(&'a self, record: &'a Record<'a>) -> Row<'a> {
+        Row { record, positions: &self.positions }
     }
 }
 
@@ -63,15 +57,26 @@ fn plain_name(name: &[u8], prefixes: &[&str]) -> String {
 }
 
 /// The fields of a row, in the order of the register's `COLUMNS`.
-pub struct Row<'a>(Vec<Cow<'a, [u8]>>);
+pub struct Row<'a> {
+    record: &'a Record<'a>,
+    positions: &'a [usize],
+}
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    /// Trimmed.
+    pub fn bytes(&self, column: usize) -> Cow<'a, [u8]> {
+        match self.record.field(self.positions[column]) {
+            Cow::Borrowed(field) => Cow::Borrowed(field.trim_ascii()),
+            Cow::Owned(field) => Cow::Owned(field.trim_ascii().to_vec()),
+        }
+    }
+
     /// Trimmed. Text that is not UTF-8 is windows-1252, which every byte is valid in.
-    pub fn text(&self, column: usize) -> Cow<'_, str> {
-        let field = self.0.get(column).map_or(&[][..], |field| field.trim_ascii());
-        match str::from_utf8(field) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(field).0,
+    pub fn text(&self, column: usize) -> Cow<'a, str> {
+        let decode = |field: &[u8]| encoding_rs::WINDOWS_1252.decode_without_bom_handling(field).0.into_owned();
+        match self.bytes(column) {
+            Cow::Borrowed(field) => str::from_utf8(field).map_or_else(|_| decode(field).into(), Cow::Borrowed),
+            Cow::Owned(field) => String::from_utf8(field).unwrap_or_else(|error| decode(error.as_bytes())).into(),
         }
     }
 }

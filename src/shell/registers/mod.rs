@@ -1,21 +1,28 @@
 //! What the registers say of the recipients of a pass.
 //!
-//! A pass knows whom it asks about. Each snapshot is streamed once and only the rows for those identities are kept, so
-//! a national register costs its reading and a few buffers, not a table of a nation.
+//! A snapshot that is new is read once, front to back, and kept as a table ([`table`]) that answers in microseconds for
+//! as long as the file is the same. Who may not keep tables (`check`, where none lies there already) streams the
+//! snapshot and keeps only the rows for those it asks about; both ways give the same answers.
 //!
 //! Nothing is guessed: a snapshot that cannot be believed is refused, and then everything that needs it answers
 //! [`Lookup::Unavailable`]; a row that cannot be understood holds its own identity, and nobody else's.
 
+mod answers;
+mod bytes;
 mod enheter;
 mod file;
+mod findings;
+mod gather;
 mod header;
-mod kept;
 mod krr;
+mod look;
 mod memory;
 mod moment;
 mod read;
 mod refusal;
+mod register;
 mod scan;
+mod shelf;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -28,13 +35,16 @@ use crate::core::facts::{OrganisationFacts, PersonFacts};
 use crate::core::identity::{OrgNumber, PersonId, RecipientId};
 use crate::core::snapshot::{RegisterPolicies, SnapshotName, SnapshotUsed};
 
+use answers::Answers;
 use enheter::{ReceivingSystems, SubUnits, Units};
 use krr::{Krr, Reservations};
-use read::{Report, read};
-use table::{Register, Table};
+use read::{Report, read, read_new, standing_notes};
+use register::Register;
 
+pub use look::Look;
 pub use memory::SnapshotMemory;
 pub use refusal::Refusal;
+pub use shelf::{Shelf, expire};
 
 /// Whom a pass asks about. A snapshot that none of them needs is not read.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +59,11 @@ impl Wanted {
     /// Every row is of interest: for checking the snapshots themselves.
     pub fn everything() -> Self {
         Self { everything: true, ..Self::default() }
+    }
+
+    fn ids(&self) -> impl Iterator<Item = RecipientId> {
+        let persons = self.persons.iter().copied().map(RecipientId::Person);
+        persons.chain(self.organisations.iter().copied().map(RecipientId::Organisation))
     }
 
     fn contains(&self, id: &RecipientId) -> bool {
@@ -107,8 +122,8 @@ pub struct Request<'a> {
     pub dir: &'a Path,
     pub policies: &'a RegisterPolicies,
     pub memory: &'a SnapshotMemory,
-    /// Where a copy of each accepted snapshot is kept, to be used while a new one is refused.
-    pub kept: Option<&'a Path>,
+    /// Where the tables of the snapshots are kept.
+    pub shelf: Option<Shelf<'a>>,
     /// `--accept-snapshot`: believed though they have shrunk, or are gone where they may be.
     pub accept: &'a [SnapshotName],
     pub wanted: &'a Wanted,
@@ -145,8 +160,10 @@ pub struct Note {
 pub enum About {
     /// Why it is not believed, and what is used instead.
     Snapshot,
-    /// The copy that is kept of it.
-    Copy,
+    /// The table that is kept of it.
+    Table,
+    /// So many rows cannot be read that they may mean anybody.
+    Everybody,
     /// The row that begins on this line.
     Row(u64),
     /// Rows beyond those that are told one by one.
@@ -156,7 +173,7 @@ pub enum About {
 /// What became of one snapshot.
 enum Answer<R: Register> {
     Read {
-        table: Table<R::Facts>,
+        answers: Answers<R::Facts>,
         used: SnapshotUsed,
     },
     /// Not there, and it need not be.
@@ -168,14 +185,14 @@ enum Answer<R: Register> {
 impl<R: Register> Answer<R> {
     fn find(&self, id: &RecipientId) -> Lookup<Option<&R::Facts>> {
         match self {
-            Self::Read { table, .. } => table.find(id),
+            Self::Read { answers, .. } => answers.find(id),
             Self::Absent => Lookup::Known(None),
             Self::Unavailable => Lookup::Unavailable,
         }
     }
 }
 
-/// Reads the snapshots that the wanted identities need, all at once.
+/// Asks the snapshots that the wanted identities need, all at once.
 pub fn consult(request: Request<'_>) -> Registers {
     let wanted = request.wanted;
     let persons = wanted.everything || !wanted.persons.is_empty();
@@ -183,23 +200,26 @@ pub fn consult(request: Request<'_>) -> Registers {
     let ((krr, reservations), (units, (sub_units, receiving_systems))) = rayon::join(
         || {
             rayon::join(
-                || persons.then(|| read::<Krr>(request, SnapshotName::Krr)),
-                || (persons || organisations).then(|| read::<Reservations>(request, SnapshotName::Reservasjoner)),
+                || persons.then(|| read::<Krr>(request)),
+                || (persons || organisations).then(|| read::<Reservations>(request)),
             )
         },
         || {
             rayon::join(
-                || organisations.then(|| read::<Units>(request, SnapshotName::Enheter)),
+                || organisations.then(|| read::<Units>(request)),
                 || {
                     rayon::join(
-                        || organisations.then(|| read::<SubUnits>(request, SnapshotName::Underenheter)),
-                        || organisations.then(|| read::<ReceivingSystems>(request, SnapshotName::Svarinn)),
+                        || organisations.then(|| read::<SubUnits>(request)),
+                        || organisations.then(|| read::<ReceivingSystems>(request)),
                     )
                 },
             )
         },
     );
     let mut report = Report::new(request.memory);
+    if let Some(notes) = (!persons).then(|| standing_notes::<Krr>(request)).flatten() {
+        report.notes.insert(SnapshotName::Krr, notes);
+    }
     Registers {
         wanted: wanted.clone(),
         krr: report.settle(krr),
@@ -253,7 +273,7 @@ impl Registers {
     /// Rows of KRR that nobody can read: whom they are about is not known, so a person has to see to them.
     pub fn has_unreadable_persons(&self) -> bool {
         let notes = self.notes.get(&SnapshotName::Krr).into_iter().flatten();
-        notes.into_iter().any(|note| matches!(note.about, About::Row(_) | About::MoreRows))
+        notes.into_iter().any(|note| matches!(note.about, About::Row(_) | About::MoreRows | About::Everybody))
     }
 
     /// The lines of all notes, in the order of [`SnapshotName`].
@@ -281,11 +301,11 @@ impl Registers {
 pub fn inspect(request: Request<'_>, name: SnapshotName) -> (Option<SnapshotUsed>, Vec<String>) {
     let mut report = Report::new(request.memory);
     match name {
-        SnapshotName::Krr => drop(report.settle(Some(read::<Krr>(request, name)))),
-        SnapshotName::Reservasjoner => drop(report.settle(Some(read::<Reservations>(request, name)))),
-        SnapshotName::Enheter => drop(report.settle(Some(read::<Units>(request, name)))),
-        SnapshotName::Underenheter => drop(report.settle(Some(read::<SubUnits>(request, name)))),
-        SnapshotName::Svarinn => drop(report.settle(Some(read::<ReceivingSystems>(request, name)))),
+        SnapshotName::Krr => drop(report.settle(Some(read_new::<Krr>(request)))),
+        SnapshotName::Reservasjoner => drop(report.settle(Some(read_new::<Reservations>(request)))),
+        SnapshotName::Enheter => drop(report.settle(Some(read_new::<Units>(request)))),
+        SnapshotName::Underenheter => drop(report.settle(Some(read_new::<SubUnits>(request)))),
+        SnapshotName::Svarinn => drop(report.settle(Some(read_new::<ReceivingSystems>(request)))),
     }
     (report.used.pop(), report.notes.into_values().flatten().map(|note| note.line).collect())
 }

@@ -2,20 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::troubles::Topic;
 use crate::core::snapshot::SnapshotName;
 use crate::shell::pass::Report;
-use crate::shell::registers::About;
+use crate::shell::registers::{About, Look};
 use crate::shell::root::Root;
 
 /// What lies beside `registry/NAME` and is part of the snapshot.
 const ENDS: [&str; 5] = [".csv", ".csv.gz", ".csv.sha256", ".csv.gz.sha256", ".sha256"];
 
-/// A file's device, inode and size, and when its content and its entry last changed.
-type Look = (u64, u64, u64, (i64, i64), (i64, i64));
 /// Every file that decides what the registers say. What else lies there is not ours.
 type Looks = Vec<Option<Look>>;
 
@@ -94,13 +91,7 @@ impl Registry {
 fn look(root: &Root) -> Looks {
     let snapshots = SnapshotName::ALL.into_iter().flat_map(|name| ENDS.map(|end| format!("{name}{end}")));
     let paths = snapshots.map(|file| root.registry().join(file)).chain([root.senders()]);
-    paths
-        .map(|path| {
-            let file = fs::metadata(path).ok()?;
-            let (modified, changed) = ((file.mtime(), file.mtime_nsec()), (file.ctime(), file.ctime_nsec()));
-            Some((file.dev(), file.ino(), file.size(), modified, changed))
-        })
-        .collect()
+    paths.map(|path| fs::metadata(path).ok().as_ref().map(Look::of)).collect()
 }
 
 #[cfg(test)]
