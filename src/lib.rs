@@ -101,6 +101,17 @@
 //! - 2026-11-25. **The folder is the place, the ledger is the account.** `status.yaml` is for people; what a night decides
 //!   by is the text that the ledger recorded for the letter in that place, and a folder that says something else waits.
 //!   Comparing whole texts costs a look-up a letter and needs no trust in who may write in a folder.
+//! - 2026-11-25. **The ledger stands behind a port**, `shell::ledger`, in the words of passes and nights, so that roots may
+//!   come to share a database. It is four small traits, because a pass, a night, a list and a person ask for different
+//!   things; earlier letters are asked for a batch at a time, since each question may cross a network.
+//! - 2026-11-25. **A root's lists hold the events that this root has recorded**, by numbers of its own. A database's
+//!   sequence does not commit in its order: a list that remembers the last number it saw would pass over an event that
+//!   comes later with a lower one. A root has one writer at a time, so its own numbers do commit in order, and a range
+//!   of them loses nothing, however many roots there are.
+//! - 2026-11-25. **A decision on its way belongs to the root that recorded it**: only there does the letter lie, and only
+//!   the process that holds the root's lock may carry it out or withdraw it. So a ledger is opened for a root, and
+//!   `pending` never gives another root's moves. Letters and their keys belong to all, because a duplicate is one in
+//!   whichever root it comes to.
 //! - 2026-11-25. **Documents are compared where they are printed**, in the bytes that are merged, so that nothing can
 //!   change between a check and its use.
 //! - 2026-11-25. **A table is read with `pread`, a page a look-up, and never mapped.** A mapping wants `unsafe`, of which

@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::{Answer, Call};
 use crate::core::tally::{Count, Group};
-use crate::shell::ledger::Ledger;
+use crate::shell::ledger;
 use crate::shell::pass::PassError;
 
 /// Counts the ledger's letters. Reads only; a pass may be under way.
 pub fn report(call: &Call) -> Result<Answer, PassError> {
     call.root.check_mounted()?;
-    let ledger = Ledger::open_to_read(call.root.ledger())?;
+    let ledger = ledger::open_to_read(call.root.ledger())?;
     let counts: BTreeMap<Group, Count> = ledger.map(|ledger| ledger.counts()).transpose()?.unwrap_or_default();
     let rows: Vec<Row> = counts.into_iter().map(|(group, count)| Row { group, count }).collect();
     let summary = Summary { letters: rows.iter().map(|row| row.count.letters).sum(), rows };

@@ -13,7 +13,7 @@ use super::{Answer, Call};
 use crate::core::senders::Senders;
 use crate::core::status::Stamp;
 use crate::shell::intake;
-use crate::shell::ledger::Ledger;
+use crate::shell::ledger;
 use crate::shell::outbox::{LetterFolder, Stage, read_status, survey};
 use crate::shell::pass::{PassError, read_senders};
 use crate::shell::root::Root;
@@ -61,7 +61,7 @@ fn overview(root: &Root, senders: &Senders) -> anyhow::Result<Overview> {
         let here = found.iter().filter(|(at, _)| at == place).map(|(_, placed)| (*placed, 1));
         places.push(count(&format!("outbox/{place}"), here));
     }
-    let pending = Ledger::open_to_read(root.ledger())?.map(|ledger| ledger.pending()).transpose()?;
+    let pending = ledger::open_to_read(root.ledger())?.map(|ledger| ledger.pending()).transpose()?;
     Ok(Overview { places, pending: pending.map_or(0, |list| list.len()) })
 }
 

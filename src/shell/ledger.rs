@@ -1,49 +1,175 @@
 //! The ledger: what has happened, never where a letter is.
 //!
-//! SQLite, WAL with `synchronous=FULL`: an acknowledged commit survives a power cut. Nothing of SQLite shows outside
-//! this module, because another database will stand behind the same functions. Losing the file costs the memory of
-//! letters long gone; the rest is rebuilt from `outbox/`.
+//! This is the port: what passes, nights and people ask of a ledger, in the field's words. [`sqlite`] stands behind it;
+//! another database may, for several roots at once. What any of them must keep:
+//!
+//! - A ledger is opened for one root. Letters and their keys are known to every root that shares it; decisions on their
+//!   way, accounts, batches, events, lists and notes are those of the root that recorded them.
+//! - What a call records is recorded whole or not at all, and durable when the call returns.
+//! - Events are added and never changed.
+//!
+//! Losing the ledger costs the memory of letters long gone; the rest is rebuilt from `outbox/`.
 
-mod accounts;
-mod counts;
-mod lookup;
-mod matters;
-mod night;
+mod sqlite;
 
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use anyhow::Context;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
-
-use crate::core::calendar::parse_time;
 use crate::core::duplicate;
 use crate::core::letter::Digest256;
-use crate::core::names::DECISION;
+use crate::core::matter::Matter;
 use crate::core::route::Channel;
 use crate::core::status::Status;
-
-const SCHEMA: &str = include_str!("ledger/schema.sql");
-
-/// `user_version` of a ledger that has taken up what `outbox/` knows; the versions before knew no accounts, and nothing.
-const FILLED: u32 = 2;
-const WITHOUT_ACCOUNTS: u32 = 1;
-
-/// How long a commit waits for another process that reads.
-const BUSY_WAIT: Duration = Duration::from_secs(10);
-
-use accounts::account;
-pub use accounts::{Account, account_place};
-pub use matters::{Closing, Numbered};
-pub use night::{AltinnStay, ListedEvent, Onward};
+use crate::core::tally::{Count, Group};
 
 /// For operators, where a reading or writing of the ledger fails in the middle of a pass.
 pub const FAILED: &str = "protokollen kan ikke leses eller skrives. Brev som er hentet, ligger trygt i .postgang/work \
      og tas opp igjen i neste kjøring. Prøv: kontroller plass og rettigheter på disken";
 
-pub struct Ledger {
-    connection: Connection,
+/// Opens or makes a root's ledger, and says what it has not taken up yet of what `outbox/` knows, see
+/// [`Decisions::take_up`]. Whether the file was there says nothing: a pass may have been killed in between.
+pub fn open(path: &Path) -> anyhow::Result<(Box<dyn Ledger>, Lack)> {
+    let (ledger, lack) = sqlite::Sqlite::open(path)?;
+    Ok((Box::new(ledger), lack))
+}
+
+/// Opens an existing ledger for looking only; `None` where there is none yet.
+pub fn open_to_read(path: &Path) -> anyhow::Result<Option<Box<dyn Ledger>>> {
+    Ok(sqlite::Sqlite::open_to_read(path)?.map(|ledger| Box::new(ledger) as Box<dyn Ledger>))
+}
+
+/// All that is asked of a ledger.
+pub trait Ledger: Decisions + Accounts + Events + Notes {}
+
+impl<L: Decisions + Accounts + Events + Notes> Ledger for L {}
+
+/// What is decided of letters, and how far it is carried out.
+pub trait Decisions {
+    /// Earlier drops with these keys, whichever root they came to, by attempt. A key that is not there has none.
+    fn earlier(&self, keys: &[Digest256]) -> anyhow::Result<HashMap<Digest256, Vec<Earlier>>>;
+
+    /// Records a batch of decisions; durable when it returns.
+    fn decide(&mut self, batch: &[(&Keyed, &Journey)]) -> anyhow::Result<()>;
+
+    /// Records a night's decisions, and the events of letters that stay; durable when it returns. What is recorded
+    /// already stays as it is. The letters of a print batch are recorded with it; it is open from here on.
+    fn onward(&mut self, at: &str, letters: &[Onward], batch: Option<NewBatch>) -> anyhow::Result<()>;
+
+    /// Decisions of this root that were recorded and whose letters are not known to have arrived.
+    fn pending(&self) -> anyhow::Result<Vec<(String, Pending)>>;
+
+    /// Records where letters stand, below `outbox/`, and what has happened to them, and that the batch they make up is
+    /// sealed; durable when it returns.
+    fn placed(&mut self, at: &str, letters: &[(&Status, String)], sealed: Option<&str>) -> anyhow::Result<()>;
+
+    /// Forgets decisions that cannot be carried out: their letters are gone, or stay where they are after all.
+    fn withdraw(&mut self, ids: &[String], batch: Option<&str>) -> anyhow::Result<()>;
+
+    /// Takes up letters that `outbox/` knows and the ledger does not, and what folders say of letters that it knows, all
+    /// or none; from then on the ledger lacks nothing.
+    fn take_up(&mut self, at: &str, letters: &[Remembered], accounts: &[KnownAccount]) -> anyhow::Result<()>;
+
+    /// Records letters whose folders are deleted; durable when it returns.
+    fn purged(&mut self, at: &str, ids: &[String]) -> anyhow::Result<()>;
+
+    /// Every print batch there has been in this root, by its name.
+    fn batches(&self) -> anyhow::Result<BTreeMap<String, BatchRecord>>;
+
+    fn archive_batch(&mut self, name: &str, at: &str) -> anyhow::Result<()>;
+}
+
+/// What each letter's folder says, as it was recorded: what decides, where a folder says something else.
+pub trait Accounts {
+    /// What is recorded of the letters that lie in these places, below `outbox/`, in their order.
+    fn accounts(&self, places: &[&str]) -> anyhow::Result<Vec<Option<Account>>>;
+
+    /// Every place that a letter is recorded to lie in; see [`account_place`].
+    fn places(&self) -> anyhow::Result<HashSet<String>>;
+
+    /// Where a letter is recorded to lie, below `outbox/`, or within its batch.
+    fn recorded_place(&self, id: &str) -> anyhow::Result<Option<String>>;
+
+    /// Accounts that may not have reached their folders: id, place, text.
+    fn unwritten(&self) -> anyhow::Result<Vec<(String, String, String)>>;
+
+    /// Records that these letters' accounts stand in their folders; durable when it returns.
+    fn written(&mut self, ids: &[&str]) -> anyhow::Result<()>;
+
+    /// SHA-256 of the metadata that a letter was decided on; `None` where it was not recorded.
+    fn metadata(&self, id: &str) -> anyhow::Result<Option<Digest256>>;
+
+    /// Letters in the archive that were given up: place below `outbox/` and the text of their `status.yaml`, in order.
+    fn given_up(&self) -> anyhow::Result<Vec<(String, String)>>;
+}
+
+/// What has happened, and to which letters.
+pub trait Events {
+    /// Ids of the letters that answer to this, the oldest first.
+    fn letters(&self, asked: Asked) -> anyhow::Result<Vec<String>>;
+
+    /// A letter's history, the oldest first; empty for an id that is not known.
+    fn history(&self, id: &str) -> anyhow::Result<Vec<LedgerEvent>>;
+
+    /// The number of the newest event that this root has recorded; 0 where there is none. A root numbers its own events,
+    /// and has one writer at a time: where an event can be read, every one with a lower number can. So a list may
+    /// remember the number that it has come to.
+    fn last_event(&self) -> anyhow::Result<i64>;
+
+    /// Hands the events of this root from `first` to `last` that a list can show to `each`, in order.
+    fn events(&self, first: i64, last: i64, each: &mut dyn FnMut(ListedEvent)) -> anyhow::Result<()>;
+
+    /// Hands each stay in Altinn that began at or after `since` to `each`. Our own events say nothing of what was heard,
+    /// nor do those of paper.
+    fn altinn_stays(&self, since: &str, each: &mut dyn FnMut(AltinnStay)) -> anyhow::Result<()>;
+
+    /// Letters counted by what became of them. One letter at a time is kept in memory.
+    fn counts(&self) -> anyhow::Result<BTreeMap<Group, Count>>;
+}
+
+/// What a root remembers of its lists, of what people have been told, and of what waits for them.
+pub trait Notes {
+    /// The first and last event of this day's list, if it has been written, and the last event of any day's.
+    fn listed(&self, list: &str, day: &str) -> anyhow::Result<(Option<(i64, i64)>, i64)>;
+
+    /// Records that this day's list holds the events `first` to `last`.
+    fn set_listed(&mut self, list: &str, day: &str, first: i64, last: i64) -> anyhow::Result<()>;
+
+    /// The day's files of one list, each with the event that it begins with.
+    fn list_files(&self, list: &str, day: &str) -> anyhow::Result<BTreeMap<String, i64>>;
+
+    /// Records with which event these files begin.
+    fn begin_list_files(&mut self, list: &str, day: &str, files: &[(&str, i64)]) -> anyhow::Result<()>;
+
+    /// Whether an operator has been told this.
+    fn is_told(&self, what: &str) -> anyhow::Result<bool>;
+
+    /// What an operator has been told that begins so.
+    fn told_with(&self, start: &str) -> anyhow::Result<Option<String>>;
+
+    /// Records that an operator has been told all this; durable when it returns.
+    fn told(&mut self, all: &[String]) -> anyhow::Result<()>;
+
+    /// Drops that wait for a register row, as the last routing pass left them.
+    fn held(&self) -> anyhow::Result<Vec<String>>;
+
+    /// `asked`: the drops that were looked at; all there are when absent.
+    fn set_held(&mut self, asked: Option<&[String]>, held: &[String]) -> anyhow::Result<()>;
+
+    /// Numbers tonight's matters, in their order: each has the number that it had last night, and a new one gets the next
+    /// that is not `taken`. One that stood and is not among them is over. Durable when it returns.
+    fn number_matters(
+        &mut self,
+        at: &str,
+        today: &str,
+        matters: &[Matter],
+        taken: &BTreeSet<i64>,
+    ) -> anyhow::Result<Vec<Numbered>>;
+
+    /// Closes matters for good; durable when it returns. The outcome of each, in order.
+    fn close_matters(&mut self, at: &str, numbers: &[i64]) -> anyhow::Result<Vec<Closing>>;
+
+    /// Whether no matter has ever been numbered here.
+    fn knows_no_matter(&self) -> anyhow::Result<bool>;
 }
 
 /// A drop that had a key before, and where it is.
@@ -158,377 +284,111 @@ pub struct LedgerEvent {
     pub state: Option<String>,
 }
 
-impl Ledger {
-    /// Opens or makes the ledger, and says what it has not taken up yet of what `outbox/` knows, see
-    /// [`Ledger::remember`]. Whether the file was there says nothing: a pass may have been killed in between.
-    pub fn open(path: &Path) -> anyhow::Result<(Self, Lack)> {
-        let open = || -> rusqlite::Result<Connection> {
-            let connection = Connection::open(path)?;
-            connection.busy_timeout(BUSY_WAIT)?;
-            // Else some statements are planned anew for every value that is looked up.
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.execute_batch(SCHEMA)?;
-            add_column(&connection, "letter", "metadata", "BLOB")?;
-            add_column(&connection, "pending", "beside", "TEXT")?;
-            add_column(&connection, "pending", "version", "INTEGER NOT NULL DEFAULT 1")?;
-            Ok(connection)
-        };
-        let connection = open().map_err(|error| {
-            let damaged = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
-            let remedy = match error.sqlite_error_code() {
-                Some(code) if damaged.contains(&code) => {
-                    "filen er ødelagt; flytt den unna, så bygges den opp igjen fra outbox/"
-                }
-                _ => "kontroller at disken har plass og ikke er skrivebeskyttet, og at postgang har skrivetilgang",
-            };
-            let path = path.display();
-            anyhow::anyhow!("{path}: protokollen kan ikke åpnes ({error}). Ingen brev er rørt. Prøv: {remedy}.")
-        })?;
-        let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let lack = match version {
-            FILLED.. => Lack::Nothing,
-            WITHOUT_ACCOUNTS => Lack::Accounts,
-            _ => Lack::Everything,
-        };
-        Ok((Self { connection }, lack))
-    }
-
-    /// Opens an existing ledger for looking only; `None` where there is none yet.
-    pub fn open_to_read(path: &Path) -> anyhow::Result<Option<Self>> {
-        if !path.exists() {
-            return Ok(None);
-        }
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)
-            .with_context(|| format!("{}: protokollen kan ikke åpnes", path.display()))?;
-        connection.busy_timeout(BUSY_WAIT)?;
-        let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version < FILLED {
-            // One of an earlier version lacks tables and columns that are asked for.
-            drop(connection);
-            return Ok(Some(Self::open(path)?.0));
-        }
-        Ok(Some(Self { connection }))
-    }
-
-    /// Every earlier drop with this key, by attempt.
-    pub fn earlier(&self, key: &Digest256) -> anyhow::Result<Vec<Earlier>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT l.id, l.attempt, l.refused, l.reference IS NOT NULL, l.received,
-                    EXISTS (SELECT 1 FROM event e WHERE e.letter = l.id AND e.kind = 'released'),
-                    p.source, p.target, p.folder, p.status, p.decision, p.beside, p.version
-             FROM letter l LEFT JOIN pending p ON p.letter = l.id WHERE l.key = ?1 ORDER BY l.attempt",
-        )?;
-        let rows = statement.query_map([key.as_slice()], |row| {
-            let letter = duplicate::Earlier {
-                id: row.get(0)?,
-                attempt: row.get(1)?,
-                refused: row.get(2)?,
-                has_reference: row.get(3)?,
-                received: parse_time(&row.get::<_, String>(4)?),
-                released: row.get(5)?,
-            };
-            Ok(Earlier { letter, pending: pending(row, 6)? })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Records a batch of decisions; durable when it returns.
-    pub fn decide<'a>(&mut self, batch: impl IntoIterator<Item = (&'a Keyed, &'a Journey)>) -> anyhow::Result<()> {
-        let transaction = self.connection.transaction()?;
-        for (keyed, letter) in batch {
-            insert(&transaction, keyed, &letter.status)?;
-            insert_pending(&transaction, &letter.status.forsendelsesId, &letter.pending)?;
-        }
-        Ok(transaction.commit()?)
-    }
-
-    /// Takes up letters that an earlier ledger knew, all or none; from then on the ledger is not new.
-    pub fn remember(&mut self, at: &str, letters: &[Remembered]) -> anyhow::Result<()> {
-        let transaction = self.connection.transaction()?;
-        for letter in letters {
-            let id = &letter.status.forsendelsesId;
-            insert(&transaction, &letter.keyed, &letter.status)?;
-            // It came there when it says, not when it was found again.
-            arrived(&transaction, &letter.status.plassert.to_string(), &letter.status, &letter.place)?;
-            account(&transaction, id, &letter.place, &letter.text)?;
-            if letter.released {
-                event(&transaction, id, at, "released", None, None)?;
-            }
-        }
-        transaction.pragma_update(None, "user_version", FILLED)?;
-        Ok(transaction.commit()?)
-    }
-
-    /// Records where letters stand, below `outbox/`, and what has happened to them; durable when it returns.
-    pub fn placed<'a>(
-        &mut self,
-        at: &str,
-        batch: impl IntoIterator<Item = (&'a Status, String)>,
-    ) -> anyhow::Result<()> {
-        let transaction = self.connection.transaction()?;
-        for (status, place) in batch {
-            arrived(&transaction, at, status, &place)?;
-        }
-        Ok(transaction.commit()?)
-    }
-
-    /// Decisions that were recorded and whose letters are not known to have arrived.
-    pub fn pending(&self) -> anyhow::Result<Vec<(String, Pending)>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT letter, source, target, folder, status, decision, beside, version FROM pending ORDER BY letter",
-        )?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, pending(row, 1)?)))?;
-        let rows: Vec<(String, Option<Pending>)> = rows.collect::<Result<_, _>>()?;
-        Ok(rows.into_iter().filter_map(|(id, pending)| Some((id, pending?))).collect())
-    }
-
-    /// A letter's history, the oldest first; empty for an id that is not known.
-    pub fn history(&self, id: &str) -> anyhow::Result<Vec<LedgerEvent>> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT at, kind, place, code, state FROM event WHERE letter = ?1 ORDER BY number")?;
-        let rows = statement.query_map([id], |row| {
-            Ok(LedgerEvent {
-                at: row.get(0)?,
-                kind: row.get(1)?,
-                place: row.get(2)?,
-                code: row.get(3)?,
-                state: row.get(4)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Whether this id is known.
-    pub fn knows(&self, id: &str) -> anyhow::Result<bool> {
-        let mut statement = self.connection.prepare_cached("SELECT 1 FROM letter WHERE id = ?1")?;
-        Ok(statement.query_row([id], |_| Ok(())).optional()?.is_some())
-    }
+/// What a night has decided about one letter.
+pub struct Onward<'a> {
+    /// As it will be when the decision is carried out.
+    pub status: &'a Status,
+    /// `None`: it stays where it is.
+    pub pending: Option<Pending>,
+    pub reminded: bool,
+    /// The same letter may come again.
+    pub released: bool,
 }
 
-/// Adds a column that ledgers written before do not have.
-fn add_column(connection: &Connection, table: &str, column: &str, kind: &str) -> rusqlite::Result<()> {
-    let known = "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2";
-    if connection.prepare(known)?.exists([table, column])? {
-        return Ok(());
-    }
-    connection.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN {column} {kind}"))
+/// A row of a list: an event with what is known of its letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedEvent {
+    pub number: i64,
+    pub kind: String,
+    pub letter: String,
+    pub reference: Option<String>,
+    pub sender: Option<String>,
+    /// RFC 3339.
+    pub at: String,
+    pub state: Option<String>,
+    pub channel: Option<String>,
+    pub code: Option<String>,
+    pub notified: Option<String>,
 }
 
-fn insert(connection: &Connection, keyed: &Keyed, status: &Status) -> rusqlite::Result<()> {
-    let id = &status.forsendelsesId;
-    let received = status.mottatt.to_string();
-    connection
-        .prepare_cached(
-            "INSERT INTO letter (id, key, attempt, refused, reference, sender, received, metadata)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute(params![
-            id,
-            keyed.key.as_slice(),
-            keyed.attempt,
-            status.kanal == Channel::Avvist,
-            status.eksternReferanse,
-            status.avsender,
-            received,
-            keyed.metadata.as_ref().map(|digest| digest.as_slice())
-        ])?;
-    event(connection, id, &received, "decided", None, Some(&status.kode))
+/// A letter's stay in Altinn; times as RFC 3339.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AltinnStay {
+    pub id: String,
+    pub sender: Option<String>,
+    pub placed: String,
+    pub left: Option<String>,
+    /// A receipt is recorded.
+    pub heard: bool,
 }
 
-fn insert_pending(connection: &Connection, id: &str, pending: &Pending) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO pending (letter, source, target, folder, status, beside, version)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute(params![
-            id,
-            pending.source,
-            pending.target,
-            pending.folder,
-            pending.status,
-            serde_json::to_string(&pending.beside).expect("texts always serialise"),
-            pending.version
-        ])
-        .map(drop)
+/// A print batch that is to be sealed.
+#[derive(Clone, Copy, Debug)]
+pub struct NewBatch<'a> {
+    pub name: &'a str,
+    /// Organisation number.
+    pub sender: &'a str,
 }
 
-/// A letter's place and what its `status.yaml` says has happened to it; the decision is carried out.
-fn arrived(connection: &Connection, at: &str, status: &Status, place: &str) -> rusqlite::Result<()> {
-    event(connection, &status.forsendelsesId, at, "placed", Some(place), None)?;
-    happened(connection, status)?;
-    let text = "SELECT status FROM pending WHERE letter = ?1";
-    let text = connection.prepare_cached(text)?.query_row([&status.forsendelsesId], |row| row.get::<_, String>(0));
-    if let Some(text) = text.optional()? {
-        account(connection, &status.forsendelsesId, place, &text)?;
-    }
-    let delete = "DELETE FROM pending WHERE letter = ?1";
-    connection.prepare_cached(delete)?.execute([&status.forsendelsesId]).map(drop)
+/// A print batch as it is remembered; times as RFC 3339.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchRecord {
+    pub sealed: String,
+    /// It was to be sealed and is not known to be.
+    pub is_open: bool,
+    pub archived: Option<String>,
 }
 
-/// Records those of a letter's `hendelser` that are not recorded yet. An event of the intake bears no channel; it is
-/// the only one of its kind and moment.
-fn happened(connection: &Connection, status: &Status) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO event (letter, at, kind, code, state, channel, notified)
-         SELECT ?1, ?2, 'status', ?3, ?4, ?5, ?6 WHERE NOT EXISTS
-             (SELECT 1 FROM event WHERE letter = ?1 AND kind = 'status' AND at = ?2 AND state = ?4
-              AND (?7 OR channel = ?5))",
-    )?;
-    let notified = status.underrettet.map(|stamp| stamp.to_string());
-    for event in &status.hendelser {
-        let channel = event.kanal.unwrap_or(status.kanal).as_str();
-        insert.execute(params![
-            status.forsendelsesId,
-            event.tidspunkt.to_string(),
-            status.code_at(event),
-            event.status.as_str(),
-            channel,
-            notified,
-            event.kanal.is_none()
-        ])?;
-    }
-    Ok(())
+/// How a person, or a receipt, names letters; with the number of letters that are wanted at most.
+#[derive(Clone, Copy, Debug)]
+pub enum Asked<'a> {
+    Id(&'a str),
+    IdBeginning(&'a str, u32),
+    /// `eksternReferanse`.
+    Reference(&'a str),
+    ReferenceBeginning(&'a str, u32),
 }
 
-/// An event that a letter has once in its life.
-fn once(connection: &Connection, letter: &str, at: &str, kind: &str) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO event (letter, at, kind) SELECT ?1, ?2, ?3 WHERE NOT EXISTS
-                 (SELECT 1 FROM event WHERE letter = ?1 AND kind = ?3)",
-        )?
-        .execute([letter, at, kind])
-        .map(drop)
+/// What the folder of a letter that is known says.
+#[derive(Clone, Debug)]
+pub struct KnownAccount {
+    pub id: String,
+    /// Below `outbox/`.
+    pub place: String,
+    /// The text of its `status.yaml`.
+    pub text: String,
 }
 
-fn event(
-    connection: &Connection,
-    letter: &str,
-    at: &str,
-    kind: &str,
-    place: Option<&str>,
-    code: Option<&str>,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT INTO event (letter, at, kind, place, code) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![letter, at, kind, place, code])
-        .map(drop)
+/// What the ledger says of a letter that lies in `outbox/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub id: String,
+    /// The text of its `status.yaml`.
+    pub status: String,
 }
 
-fn pending(row: &rusqlite::Row, first: usize) -> rusqlite::Result<Option<Pending>> {
-    let Some(source) = row.get(first)? else { return Ok(None) };
-    let (decision, beside): (Option<String>, Option<String>) = (row.get(first + 4)?, row.get(first + 5)?);
-    let old = decision.map(|text| Beside { name: DECISION.to_owned(), text });
-    let list = beside.as_deref().map(serde_json::from_str::<Vec<Beside>>).transpose();
-    let version: u32 = row.get(first + 6)?;
-    Ok(Some(Pending {
-        source,
-        target: row.get(first + 1)?,
-        folder: row.get(first + 2)?,
-        status: row.get(first + 3)?,
-        // What is no list was not written by this version: the letter is named, not moved without its files.
-        version: if list.is_ok() { version } else { u32::MAX },
-        beside: list.ok().flatten().unwrap_or_else(|| old.into_iter().collect()),
-    }))
+/// A matter as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    pub number: i64,
+    /// `YYYY-MM-DD`.
+    pub since: String,
+    pub closed: bool,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What came of closing a matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// What it was: the list's word for it, and its place.
+    Closed(String),
+    /// Somebody has closed it before.
+    Known(String),
+    Unknown,
+}
 
-    const AT: &str = "2026-11-23T09:00:00+01:00";
-
-    fn decided(id: &str, attempt: u32) -> (Keyed, Journey) {
-        let pending = Pending {
-            source: "inbox/a".to_owned(),
-            target: "print".to_owned(),
-            folder: "a.01234567".to_owned(),
-            status: "status: AKSEPTERT\n".to_owned(),
-            beside: vec![Beside { name: DECISION.to_owned(), text: "x".to_owned() }],
-            version: TEXTS,
-        };
-        let keyed = Keyed { key: [1; 32], attempt, metadata: None };
-        (keyed, Journey { from: PathBuf::new(), pending, status: status(id) })
-    }
-
-    fn status(id: &str) -> Status {
-        let yaml = format!(
-            "{{forsendelsesId: {id}, status: AKSEPTERT, kanal: print, kode: reserved, begrunnelse: x, hjemmel: null,
-               avsender: '910077473', eksternReferanse: 2026/1, mottatt: {AT}, plassert: {AT}, varslet: null,
-               underrettet: null, lesefrist: null, deretter: print, purret: null, kunDigitalLevering: false,
-               taushetsbelagtPost: false, krevNiva4Innlogging: false, konteringskode: null, forsendelsestype: null,
-               korrelasjonsid: null, fakta: null, adresse: null, registre: [], regel: null, dokumenter: [],
-               advarsler: [], hendelser: [{{tidspunkt: {AT}, status: AKSEPTERT, tekst: x}}]}}"
-        );
-        Status::from_yaml(yaml.as_bytes()).unwrap()
-    }
-
-    /// A decision that an earlier version recorded is read, and one of a later version is not guessed at.
-    #[test]
-    fn decisions_of_every_age_are_told_apart() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("ledger.sqlite");
-        let old = Connection::open(&path).unwrap();
-        old.execute_batch(
-            "CREATE TABLE pending (letter TEXT PRIMARY KEY, source TEXT NOT NULL, target TEXT NOT NULL,
-                 folder TEXT NOT NULL, status TEXT NOT NULL, decision TEXT) STRICT, WITHOUT ROWID;
-             INSERT INTO pending VALUES ('id-1', 'inbox/a', 'avvist', 'a.01234567', 'x: 1', 'Brevet er ikke sendt.');",
-        )
-        .unwrap();
-        drop(old);
-        let (ledger, _) = Ledger::open(&path).unwrap();
-        let pending = ledger.pending().unwrap().remove(0).1;
-        let text = "Brevet er ikke sendt.".to_owned();
-        assert_eq!((pending.version, pending.beside), (1, vec![Beside { name: DECISION.to_owned(), text }]));
-        let (_, journey) = decided("id-2", 1);
-        let status = journey.status.to_yaml();
-        let known = Pending { status, ..journey.pending };
-        assert_eq!(known.understood(), Some(journey.status));
-        assert_eq!(Pending { version: TEXTS + 1, ..known }.understood(), None);
-    }
-
-    #[test]
-    fn a_letter_is_decided_then_placed_and_remembered() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("ledger.sqlite");
-        let (ledger, new) = Ledger::open(&path).unwrap();
-        assert_eq!(new, Lack::Everything);
-        drop(ledger);
-        let (mut ledger, new) = Ledger::open(&path).unwrap();
-        assert_eq!(new, Lack::Everything, "it was opened and never filled");
-        ledger.remember("2026-11-23T09:00:00+01:00", &[]).unwrap();
-        let (first, journey) = decided("id-1", 1);
-        ledger.decide([(&first, &journey)]).unwrap();
-        assert_eq!(ledger.pending().unwrap(), [("id-1".to_owned(), journey.pending)]);
-        let status = status("id-1");
-        ledger.placed("2026-11-23T09:00:00+01:00", [(&status, "print/a.01234567".to_owned())]).unwrap();
-        drop(ledger);
-        let (ledger, new) = Ledger::open(&path).unwrap();
-        assert!(new == Lack::Nothing && ledger.pending().unwrap().is_empty());
-        let account = ledger.account("print/a.01234567").unwrap().unwrap();
-        assert_eq!((account.id.as_str(), account.status.as_str()), ("id-1", "status: AKSEPTERT\n"));
-        let earlier = ledger.earlier(&[1; 32]).unwrap();
-        assert_eq!((earlier.len(), earlier[0].pending.clone(), earlier[0].letter.released), (1, None, false));
-        assert_eq!(ledger.with_reference("2026/1").unwrap(), ["id-1"]);
-        let kinds: Vec<String> = ledger.history("id-1").unwrap().into_iter().map(|event| event.kind).collect();
-        assert_eq!(kinds, ["decided", "placed", "status"]);
-    }
-
-    #[test]
-    fn a_key_and_attempt_is_taken_once_and_history_cannot_be_changed() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut ledger, _) = Ledger::open(&dir.path().join("ledger.sqlite")).unwrap();
-        let ((first, one), (second, two)) = (decided("id-1", 1), decided("id-2", 1));
-        ledger.decide([(&first, &one)]).unwrap();
-        assert!(ledger.decide([(&second, &two)]).is_err());
-        assert!(!ledger.knows("id-2").unwrap());
-        for change in ["DELETE FROM event", "UPDATE event SET at = 'x'", "DELETE FROM letter"] {
-            assert!(ledger.connection.execute(change, []).is_err(), "{change}");
-        }
-    }
+/// A place below `outbox/` as accounts have it: a batch moves whole, so a letter's place in it is counted from the batch
+/// on.
+pub fn account_place(place: &str) -> &str {
+    let at = place.find("/batch-").filter(|at| place[at + 1..].contains('/'));
+    at.map_or(place, |at| &place[at + 1..])
 }

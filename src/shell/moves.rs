@@ -46,7 +46,7 @@ pub struct Arrived {
 pub fn carry_out(
     root: &Root,
     spool: &Spool,
-    ledger: &mut Ledger,
+    ledger: &mut dyn Ledger,
     now: Time,
     journeys: &[Journey],
 ) -> anyhow::Result<Vec<io::Result<Arrived>>> {
@@ -69,8 +69,8 @@ pub fn carry_out(
     spool.sync().context("kan ikke lagre flyttingene varig; brevene tas opp igjen ved neste start")?;
     let moved = journeys.iter().zip(&outcomes).filter_map(|(j, outcome)| Some((j, outcome.as_ref().ok()?)));
     let moved: Vec<(&Journey, &String)> = moved.collect();
-    let places = moved.iter().map(|(journey, folder)| (&journey.status, journey.place(folder)));
-    ledger.placed(&Stamp(now).to_string(), places).context(LEDGER_FAILED)?;
+    let places: Vec<_> = moved.iter().map(|(journey, folder)| (&journey.status, journey.place(folder))).collect();
+    ledger.placed(&Stamp(now).to_string(), &places, None).context(LEDGER_FAILED)?;
     root.set_generation(ledger.last_event()?)?;
     let arrive = |(journey, outcome): (&Journey, io::Result<String>)| {
         let folder = outcome?;
@@ -93,7 +93,7 @@ pub fn mark(root: &Root, spool: &Spool, folder: &Path) -> Option<String> {
 
 /// Finishes the moves that were decided and not recorded as done; says what could not be. Letters of the intake that
 /// still lie in `work/` are left to it: it finds their decisions by their keys.
-pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time) -> anyhow::Result<Vec<String>> {
+pub fn finish(root: &Root, spool: &Spool, ledger: &mut dyn Ledger, now: Time) -> anyhow::Result<Vec<String>> {
     let pending = ledger.pending()?;
     let mut folders = BTreeMap::new();
     let (mut arrived, mut journeys, mut gone, mut messages) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -143,7 +143,7 @@ pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger, now: Time) -> any
 fn record_arrived(
     root: &Root,
     spool: &Spool,
-    ledger: &mut Ledger,
+    ledger: &mut dyn Ledger,
     now: Time,
     arrived: &[(PathBuf, Status, String)],
 ) -> anyhow::Result<Vec<String>> {
@@ -152,7 +152,7 @@ fn record_arrived(
     }
     spool.sync().context("kan ikke lagre flyttingene varig")?;
     let places = arrived.iter().map(|(path, status, target)| (status, format!("{target}/{}", name(path))));
-    ledger.placed(&Stamp(now).to_string(), places).context(LEDGER_FAILED)?;
+    ledger.placed(&Stamp(now).to_string(), &places.collect::<Vec<_>>(), None).context(LEDGER_FAILED)?;
     Ok(arrived.par_iter().filter_map(|(path, ..)| mark(root, spool, path)).collect())
 }
 

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 
 use super::dir::Fingerprint;
 use super::intake;
-use super::ledger::{FAILED as LEDGER_FAILED, Lack, Ledger};
+use super::ledger::{self, FAILED as LEDGER_FAILED, Lack, Ledger};
 use super::print::cover::{CoverFault, check_return};
 use super::registers::{self, Registers, Request, Shelf, SnapshotMemory, Wanted, consult};
 use super::root::{Lock, Root, RootError};
@@ -158,7 +158,7 @@ pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<R
 
 pub(super) struct Pass<'a> {
     pub(super) desk: Arc<Desk<'a>>,
-    pub(super) ledger: Ledger,
+    pub(super) ledger: Box<dyn Ledger>,
     pub(super) report: Report,
 }
 
@@ -178,7 +178,7 @@ impl<'a> Pass<'a> {
         senders: &'a Senders,
         recover: bool,
     ) -> Result<Self, PassError> {
-        let (ledger, lack) = Ledger::open(root.ledger())?;
+        let (ledger, lack) = ledger::open(root.ledger())?;
         let spool = Spool::new(root, settings.probe);
         let desk = Desk { root, settings, senders, spool };
         let mut pass = Self { desk: Arc::new(desk), ledger, report: Report::default() };

@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use postgang::core::names::STATUS;
-use postgang::shell::ledger::{Ledger, Pending};
+use postgang::shell::ledger::{self, Pending};
 
 use super::support::{Mount, files, sorted};
 use super::world::{IN_ALTINN, IN_DIGIPOST, NOW, RESERVED, World, status};
@@ -229,7 +229,7 @@ fn a_rebuilt_ledger_knows_a_letter_that_comes_again() {
         fs::remove_file(world.path(".postgang/ledger.sqlite")).unwrap();
         if opened {
             // A pass that is killed before it has filled the new ledger leaves an empty one.
-            drop(Ledger::open(world.root().ledger()).unwrap());
+            drop(ledger::open(world.root().ledger()).unwrap());
         }
         for (name, id, title) in [("a", IN_ALTINN, "A"), ("b", "310000043", "B"), ("c", "310000086", "C")] {
             world.drop(name, &letter(id, title));

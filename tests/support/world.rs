@@ -15,7 +15,7 @@ use postgang::core::identity::PersonId;
 use postgang::core::names::{METADATA, OURS, READY, STATUS};
 use postgang::core::status::Status;
 use postgang::core::whole::{Patience, says_complete};
-use postgang::shell::ledger::Ledger;
+use postgang::shell::ledger::{self, Ledger};
 use postgang::shell::pass::{self, PassError, Report, Settings};
 use postgang::shell::root::Root;
 use postgang::shell::spool::Probe;
@@ -172,8 +172,8 @@ impl World {
         parse_time(&self.now).unwrap()
     }
 
-    pub fn ledger(&self) -> Ledger {
-        Ledger::open(self.root().ledger()).unwrap().0
+    pub fn ledger(&self) -> Box<dyn Ledger> {
+        ledger::open(self.root().ledger()).unwrap().0
     }
 
     /// Every placed letter's folder, below the root.

@@ -23,7 +23,7 @@ use crate::core::names::{BATCH, STATUS};
 use crate::core::route::Channel;
 use crate::core::sealed;
 use crate::core::status::{Stamp, Status};
-use crate::shell::ledger::{Ledger, OUTBOX, Onward, Pending};
+use crate::shell::ledger::{Ledger, NewBatch, OUTBOX, Onward, Pending};
 use crate::shell::outbox::{name, subfolders};
 use crate::shell::root::Root;
 use crate::shell::spool::Spool;
@@ -43,7 +43,7 @@ pub struct Batch<'a> {
 pub fn seal(
     root: &Root,
     spool: &Spool,
-    ledger: &mut Ledger,
+    ledger: &mut dyn Ledger,
     now: Time,
     batch: &Batch,
 ) -> anyhow::Result<Option<String>> {
@@ -57,15 +57,15 @@ pub fn seal(
     });
     let onward: Vec<Onward> = onward.collect();
     let at = Stamp(now).to_string();
-    ledger.onward_in_batch(&at, &onward, Some((batch.name, batch.sender)))?;
+    ledger.onward(&at, &onward, Some(NewBatch { name: batch.name, sender: batch.sender }))?;
     let letters: Vec<Pending> = onward.into_iter().filter_map(|letter| letter.pending).collect();
     finish_one(root, spool, ledger, batch.name, &at, &letters)
 }
 
 /// Seals the batches that were recorded and not known to be sealed, and clears away what belongs to none.
-pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger) -> anyhow::Result<Vec<String>> {
+pub fn finish(root: &Root, spool: &Spool, ledger: &mut dyn Ledger) -> anyhow::Result<Vec<String>> {
     let mut messages = Vec::new();
-    let open = ledger.open_batches()?;
+    let open = open_batches(ledger)?;
     if !open.is_empty() {
         let pending = ledger.pending()?;
         for (name, at) in &open {
@@ -75,7 +75,7 @@ pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger) -> anyhow::Result
             messages.extend(finish_one(root, spool, ledger, name, at, &letters)?);
         }
     }
-    let open: Vec<String> = ledger.open_batches()?.into_iter().map(|(name, _)| name).collect();
+    let open: Vec<String> = open_batches(ledger)?.into_iter().map(|(name, _)| name).collect();
     for stage in subfolders(&root.batches()).context("kan ikke lese .postgang/batch")? {
         if !open.contains(&name(&stage)) {
             put_back(root, spool, &stage).context("kan ikke rydde .postgang/batch")?;
@@ -84,12 +84,18 @@ pub fn finish(root: &Root, spool: &Spool, ledger: &mut Ledger) -> anyhow::Result
     Ok(messages)
 }
 
+/// Batches that were to be sealed and are not known to be, with the sealing's moment.
+fn open_batches(ledger: &dyn Ledger) -> anyhow::Result<Vec<(String, String)>> {
+    let open = ledger.batches()?.into_iter().filter(|(_, batch)| batch.is_open);
+    Ok(open.map(|(name, batch)| (name, batch.sealed)).collect())
+}
+
 /// One batch from its record to its mark, from wherever it stands. What goes wrong leaves it to the next start, but
 /// for a letter that somebody has taken away: then the batch is given up, since its PDFs hold that letter's pages.
 fn finish_one(
     root: &Root,
     spool: &Spool,
-    ledger: &mut Ledger,
+    ledger: &mut dyn Ledger,
     batch: &str,
     at: &str,
     letters: &[Pending],
@@ -129,7 +135,8 @@ fn finish_one(
         };
         placed.push((status, format!("{}/{}", pending.target, pending.folder)));
     }
-    ledger.sealed(batch, at, placed.iter().map(|(status, place)| (status, place.clone())))?;
+    let letters: Vec<_> = placed.iter().map(|(status, place)| (status, place.clone())).collect();
+    ledger.placed(at, &letters, Some(batch))?;
     root.set_generation(ledger.last_event()?)?;
     spool.mark_ready(&place).context("kan ikke skrive FERDIG; det gjøres ved neste start")?;
     Ok(None)
@@ -161,12 +168,18 @@ fn gather<'l>(
     spool.rename(stage, place).map_err(whole)
 }
 
-fn give_up(root: &Root, spool: &Spool, ledger: &mut Ledger, batch: &str, letters: &[Pending]) -> anyhow::Result<()> {
+fn give_up(
+    root: &Root,
+    spool: &Spool,
+    ledger: &mut dyn Ledger,
+    batch: &str,
+    letters: &[Pending],
+) -> anyhow::Result<()> {
     put_back(root, spool, &root.batches().join(batch)).context("kan ikke legge brevene tilbake i outbox/print")?;
     let mut ids = Vec::new();
     for pending in letters {
         let letter = root.dir().join(&pending.source);
-        let account = ledger.account(pending.source.strip_prefix(OUTBOX).unwrap_or_default())?;
+        let account = ledger.accounts(&[pending.source.strip_prefix(OUTBOX).unwrap_or_default()])?.pop().flatten();
         if let Some(account) = account.filter(|_| letter.is_dir()) {
             spool.write(&letter, &account.status, &[]).context("kan ikke skrive status.yaml")?;
         }

@@ -39,7 +39,7 @@ impl Night<'_> {
         let folders = waiting_for_print(self.pass.desk.root).context("kan ikke lese outbox/print")?;
         let busy = self.busy()?;
         let mut by_sender: BTreeMap<String, Vec<(PathBuf, Status)>> = BTreeMap::new();
-        let accounts = standing::accounts(self.pass.desk.root, &self.pass.ledger, &folders)?;
+        let accounts = standing::accounts(self.pass.desk.root, &*self.pass.ledger, &folders)?;
         let known = Known { busy: &busy, doubled: &self.doubled };
         let standings = folders.par_iter().zip(&accounts);
         let standings: Vec<Standing> =
@@ -118,7 +118,7 @@ impl Night<'_> {
         let letters = printable.iter().map(|letter| (letter.path.as_path(), &letter.status)).collect();
         let sealed = seal::Batch { name: &batch, sender: &sender.number.to_string(), letters };
         let pass = &mut self.pass;
-        match seal::seal(root, &pass.desk.spool, &mut pass.ledger, self.now, &sealed)? {
+        match seal::seal(root, &pass.desk.spool, &mut *pass.ledger, self.now, &sealed)? {
             None => {
                 self.report.printed += printable.len();
                 self.report.batch.push(batch);
@@ -149,12 +149,14 @@ impl Night<'_> {
 
     /// `batch-YYYY-MM-DD-NN`, with the first number that no batch has had.
     fn next_batch_name(&self) -> anyhow::Result<String> {
-        let mut taken = self.pass.ledger.batch_names()?;
-        let everywhere = batch_names(self.pass.desk.root).context("kan ikke lese outbox/")?;
-        taken.extend(everywhere);
+        let remembered = self.pass.ledger.batches()?;
+        let lying = batch_names(self.pass.desk.root).context("kan ikke lese outbox/")?;
         let day = self.now.date_naive();
         let names = (1..).map(|number| format!("batch-{day}-{number:02}"));
-        names.into_iter().find(|name| !taken.contains(name)).context("ingen ledige bunkenumre")
+        names
+            .into_iter()
+            .find(|name| !remembered.contains_key(name) && !lying.contains(name))
+            .context("ingen ledige bunkenumre")
     }
 
     /// Letters that cannot be printed go to a person.
@@ -179,7 +181,7 @@ impl Night<'_> {
                 released: duplicate::releases(status),
             });
         }
-        self.pass.ledger.onward(&self.at(), &onward)?;
+        self.pass.ledger.onward(&self.at(), &onward, None)?;
         self.move_on(journeys)
     }
 }

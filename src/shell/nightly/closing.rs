@@ -12,7 +12,7 @@ use crate::core::matter::read_closed;
 use crate::core::names::shown;
 use crate::core::status::Stamp;
 use crate::shell::dir::read_regular;
-use crate::shell::ledger::{Closing, FAILED as LEDGER_FAILED, Ledger, OUTBOX};
+use crate::shell::ledger::{self, Closing, FAILED as LEDGER_FAILED, OUTBOX};
 use crate::shell::pass::{PassError, Settings};
 use crate::shell::root::Root;
 
@@ -114,7 +114,7 @@ pub struct Closed {
 pub fn done(root: &Root, settings: &Settings, numbers: &[i64]) -> Result<Vec<Closed>, PassError> {
     root.prepare(settings.network_root)?;
     let _lock = root.lock()?;
-    let (mut ledger, _) = Ledger::open(root.ledger())?;
+    let (mut ledger, _) = ledger::open(root.ledger())?;
     let at = Stamp(settings.now).to_string();
     let closings = ledger.close_matters(&at, numbers).context(LEDGER_FAILED)?;
     let answer = |(number, closing): (&i64, Closing)| {

@@ -91,7 +91,7 @@ impl Night<'_> {
         let since = self.now.checked_sub_days(Days::new(BRAKE_DAYS)).unwrap_or(self.now);
         let mut counts: BTreeMap<String, Count> = BTreeMap::new();
         let (receipts, now) = (&self.receipts, self.now);
-        self.pass.ledger.altinn_stays(&Stamp(since).to_string(), |letter| {
+        self.pass.ledger.altinn_stays(&Stamp(since).to_string(), &mut |letter| {
             let id = Uuid::try_parse(&letter.id).map(|id| id.as_u128()).unwrap_or_default();
             let heard = letter.heard || receipts.of(id).iter().any(|receipt| is_of_altinn(receipt.word));
             if let (Some(sender), Some(placed)) = (letter.sender, parse_time(&letter.placed)) {

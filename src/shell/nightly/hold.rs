@@ -73,7 +73,7 @@ pub fn hold(root: &Root, settings: &Settings, query: &str, reason: &str) -> Resu
 impl Night<'_> {
     /// Stops a letter, or says why it is too late. What receipts say happened first; tonight's `nightly` acts on that.
     fn stop(&mut self, path: &Path, status: &Status, at: &str, reason: &str) -> anyhow::Result<Option<&'static str>> {
-        let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, [&path.to_owned()])?;
+        let recorded = standing::recorded(self.pass.desk.root, &*self.pass.ledger, [&path.to_owned()])?;
         if recorded != [Some(status.clone())] {
             return Ok(Some(
                 "Mappen eller status.yaml er endret av andre enn postgang. Prøv: kjør postgang nightly, som sier hva som er galt.",

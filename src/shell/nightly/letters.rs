@@ -125,7 +125,7 @@ impl Night<'_> {
             let senders = self.pass.desk.senders;
             let (receipts, doubts) = (&self.receipts, &self.doubts);
             let desk = Desk { receipts, known, night: self.rules(), senders, doubts };
-            let accounts = standing::accounts(root, &self.pass.ledger, chunk.iter().map(|letter| &letter.path))?;
+            let accounts = standing::accounts(root, &*self.pass.ledger, chunk.iter().map(|letter| &letter.path))?;
             let decided: Vec<Result<Decided, Waits>> = chunk
                 .par_iter()
                 .zip(&accounts)
@@ -185,7 +185,7 @@ impl Night<'_> {
             reminded: decided.step.has(Outcome::Reminded),
             released: duplicate::releases(&decided.step.status) && !duplicate::releases(&decided.before),
         });
-        self.pass.ledger.onward(&self.at(), &onward.collect::<Vec<_>>())?;
+        self.pass.ledger.onward(&self.at(), &onward.collect::<Vec<_>>(), None)?;
         let stays = |decided: &&Decided| decided.step.go.is_none() && decided.step.status != decided.before;
         let stay: Vec<&Decided> = decided.iter().filter(stays).collect();
         let failed = if stay.is_empty() { Vec::new() } else { self.change(&stay)? };
@@ -219,7 +219,7 @@ impl Night<'_> {
             Some(format!("{}: status.yaml kunne ikke skrives ({error}). Det prøves igjen neste natt. Prøv: kontroller plass og rettigheter.", shown(&place)))
         });
         let failed = failed.collect();
-        self.pass.ledger.written(written)?;
+        self.pass.ledger.written(&written)?;
         Ok(failed)
     }
 
@@ -228,7 +228,7 @@ impl Night<'_> {
         let recorded = |journey: &Journey| (journey.pending.clone(), journey.status.kode.clone());
         let recorded: Vec<(Pending, String)> = journeys.iter().map(recorded).collect();
         let Pass { desk, ledger, report, .. } = &mut self.pass;
-        let outcomes = moves::carry_out(desk.root, &desk.spool, ledger, self.now, &journeys)?;
+        let outcomes = moves::carry_out(desk.root, &desk.spool, &mut **ledger, self.now, &journeys)?;
         for ((pending, code), outcome) in recorded.into_iter().zip(outcomes) {
             let outcome = outcome.map(|arrived| {
                 report.not_marked(arrived.unmarked);

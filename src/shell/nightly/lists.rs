@@ -89,7 +89,7 @@ impl Night<'_> {
         known.retain(|name, _| outbox.join(name).exists());
         let first = known.values().copied().fold(since, i64::min);
         let mut files: BTreeMap<String, ListFile<N>> = BTreeMap::new();
-        ledger.events(first, last, |event| {
+        ledger.events(first, last, &mut |event| {
             let number = event.number;
             let Some((name, row)) = row(event) else { return };
             let file = files.entry(name).or_insert_with_key(|name| ListFile {
@@ -104,7 +104,8 @@ impl Night<'_> {
         })?;
         files.retain(|_, file| file.grows);
         // Before the files: one that lies there after a crash holds nothing that was fetched with the one before it.
-        ledger.begin_list_files(list, day, files.iter().map(|(name, file)| (name.as_str(), file.first)))?;
+        let beginnings: Vec<_> = files.iter().map(|(name, file)| (name.as_str(), file.first)).collect();
+        ledger.begin_list_files(list, day, &beginnings)?;
         for (name, file) in files {
             let published = desk.spool.publish(&outbox, &name, &file.table.into_text());
             published.with_context(|| cannot_write(&name))?;
@@ -121,7 +122,7 @@ impl Night<'_> {
         matters.sort();
         matters.dedup_by_key(|matter| matter.key());
         let taken = self.close_listed()?;
-        let numbered = self.pass.ledger.number_matters((&self.at(), day), &matters, &taken)?;
+        let numbered = self.pass.ledger.number_matters(&self.at(), day, &matters, &taken)?;
         let mut table = Table::new(matter::COLUMNS);
         for (mut matter, known) in matters.into_iter().zip(numbered).filter(|(_, known)| !known.closed) {
             self.report.matters += 1;
@@ -145,7 +146,7 @@ impl Night<'_> {
     fn standing_matters(&mut self, matters: &mut Vec<Matter>) -> anyhow::Result<()> {
         let root = self.pass.desk.root;
         let refused = subfolders(&root.channel(Channel::Avvist)).context("kan ikke lese outbox/avvist")?;
-        for (letter, status) in refused.iter().zip(standing::recorded(root, &self.pass.ledger, &refused)?) {
+        for (letter, status) in refused.iter().zip(standing::recorded(root, &*self.pass.ledger, &refused)?) {
             let Some(status) = status else { continue };
             let kind = if status.status == State::IkkeLevert { Kind::Undelivered } else { Kind::Refused };
             matters.push(Matter::of_letter(kind, &status, &shown(&inside(root, letter))));
@@ -199,7 +200,7 @@ impl Night<'_> {
 
     /// By the ledger, else by the day in the batch's name.
     fn sealed_at(&self, batch: &str) -> anyhow::Result<Option<Time>> {
-        let (sealed, _) = self.pass.ledger.batch_times(batch)?;
+        let sealed = self.pass.ledger.batches()?.remove(batch).map(|batch| batch.sealed);
         Ok(sealed.as_deref().and_then(parse_time).or_else(|| super::retention::day_of(batch)))
     }
 }

@@ -159,7 +159,7 @@ impl Night<'_> {
         for chunk in letters.chunks(BATCH) {
             let night = self.rules();
             let paths = chunk.iter().map(|letter| &letter.path);
-            let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, paths)?;
+            let recorded = standing::recorded(self.pass.desk.root, &*self.pass.ledger, paths)?;
             let decide = |(letter, before): (_, Option<_>)| {
                 let before = before?;
                 let step = reminder::reminded(&before, &night)?;
@@ -177,7 +177,7 @@ impl Night<'_> {
         let at = self.at();
         for batch in batches {
             let letters = outbox::subfolders(&batch).context("kan ikke lese bunken")?;
-            let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, &letters)?;
+            let recorded = standing::recorded(self.pass.desk.root, &*self.pass.ledger, &letters)?;
             let is_settled = |letter: &Option<Status>| letter.as_ref().is_some_and(sealed::is_settled);
             if letters.is_empty() || !recorded.iter().all(is_settled) {
                 continue;

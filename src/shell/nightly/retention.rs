@@ -44,7 +44,7 @@ impl Night<'_> {
     }
 
     fn purge_letters(&mut self, folders: Vec<PathBuf>, limit: Time) -> anyhow::Result<()> {
-        let recorded = standing::recorded(self.pass.desk.root, &self.pass.ledger, &folders)?;
+        let recorded = standing::recorded(self.pass.desk.root, &*self.pass.ledger, &folders)?;
         let old = |(path, recorded): (PathBuf, Option<Status>)| {
             // A copy that somebody made is as old as it says, and no letter of the ledger's.
             let id = recorded.as_ref().map(|status| status.forsendelsesId.clone());
@@ -56,13 +56,14 @@ impl Night<'_> {
 
     /// A batch is as old as its archiving.
     fn purge_batch(&mut self, batch: &Path, limit: Time) -> anyhow::Result<()> {
-        let (sealed, archived) = self.pass.ledger.batch_times(&name(batch))?;
-        let time = archived.or(sealed).as_deref().and_then(parse_time).or_else(|| day_of(&name(batch)));
+        let recorded = self.pass.ledger.batches()?.remove(&name(batch));
+        let time = recorded.map(|batch| batch.archived.unwrap_or(batch.sealed));
+        let time = time.as_deref().and_then(parse_time).or_else(|| day_of(&name(batch)));
         if time.is_none_or(|time| time >= limit) {
             return Ok(());
         }
         let letters = subfolders(batch).context("kan ikke lese outbox/arkiv")?;
-        let accounts = standing::accounts(self.pass.desk.root, &self.pass.ledger, &letters)?;
+        let accounts = standing::accounts(self.pass.desk.root, &*self.pass.ledger, &letters)?;
         let ids: Vec<String> = accounts.into_iter().flatten().map(|account| account.id).collect();
         self.pass.ledger.purged(&self.at(), &ids)?;
         self.report.purged += ids.len();

@@ -99,7 +99,7 @@ impl Night<'_> {
             return Ok(Err("Brevet er på vei til et annet sted. Prøv: kjør postgang nightly, og prøv igjen."));
         }
         let root = self.pass.desk.root;
-        if standing::recorded(root, &self.pass.ledger, [path])? != [Some(status.clone())] {
+        if standing::recorded(root, &*self.pass.ledger, [path])? != [Some(status.clone())] {
             return Ok(Err(
                 "Mappen eller status.yaml er endret av andre enn postgang. Prøv: kjør postgang nightly, som sier hva som er galt.",
             ));

@@ -74,18 +74,19 @@ impl Known<'_> {
 /// What is recorded of the letters in these folders, in their order.
 pub(super) fn accounts<'p>(
     root: &Root,
-    ledger: &Ledger,
+    ledger: &dyn Ledger,
     paths: impl IntoIterator<Item = &'p PathBuf>,
 ) -> anyhow::Result<Vec<Option<Account>>> {
     let outbox = root.outbox();
     let place = |path: &'p PathBuf| path.strip_prefix(&outbox).unwrap_or(path).to_string_lossy();
-    paths.into_iter().map(|path| ledger.account(&place(path))).collect()
+    let places: Vec<_> = paths.into_iter().map(place).collect();
+    ledger.accounts(&places.iter().map(AsRef::as_ref).collect::<Vec<_>>())
 }
 
 /// The letters in these folders as they were recorded.
 pub(super) fn recorded<'p>(
     root: &Root,
-    ledger: &Ledger,
+    ledger: &dyn Ledger,
     paths: impl IntoIterator<Item = &'p PathBuf>,
 ) -> anyhow::Result<Vec<Option<Status>>> {
     let status = |account: &Option<Account>| Status::from_yaml(account.as_ref()?.status.as_bytes()).ok();

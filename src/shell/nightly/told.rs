@@ -13,7 +13,7 @@ use crate::core::names::{STOP_ANSWER, shown};
 use crate::core::nightly::Go;
 use crate::core::status::Status;
 use crate::core::stop;
-use crate::shell::ledger::OUTBOX;
+use crate::shell::ledger::{Asked, OUTBOX};
 use crate::shell::outbox::{is_batch, name, stray_stops};
 
 /// A letter with a stop file that came too late.
@@ -33,7 +33,7 @@ impl Night<'_> {
         let mut unknown = Vec::new();
         for (id, file, line) in self.receipts.letters().filter(|(id, ..)| !self.met.contains(id)) {
             let id = Uuid::from_u128(id).to_string();
-            if !self.pass.ledger.knows(&id)? {
+            if self.pass.ledger.letters(Asked::Id(&id))?.is_empty() {
                 unknown.push((file, line, id));
             }
         }

@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::{letters, name, read_status};
 use crate::core::names::shown;
 use crate::core::status::Status;
-use crate::shell::ledger::{Ledger, LedgerEvent};
+use crate::shell::ledger::{self, Asked, Ledger, LedgerEvent};
 use crate::shell::root::Root;
 
 /// Letters that are shown of those that answer to a beginning.
@@ -34,10 +34,10 @@ pub struct KnownLetter {
 
 /// Letters that answer to `query`, the oldest first. Empty when there are none.
 pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<KnownLetter>> {
-    let ledger = Ledger::open_to_read(root.ledger())?;
+    let ledger = ledger::open_to_read(root.ledger())?;
     if let Some(folder) = folder(root, query) {
         let status = read_status(&folder).expect("that it has one is how it was found");
-        return Ok(vec![with_history(ledger.as_ref(), status.forsendelsesId.clone(), Some((folder, status)))?]);
+        return Ok(vec![with_history(ledger.as_deref(), status.forsendelsesId.clone(), Some((folder, status)))?]);
     }
     // As it is kept: an id in small letters, a reference without identity numbers, composed or not.
     let id = query.to_ascii_lowercase();
@@ -46,20 +46,19 @@ pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<KnownLetter>> {
     let mut ids = Vec::new();
     let mut by_beginning = false;
     if let Some(ledger) = &ledger {
-        if ledger.knows(&id)? {
-            ids.push(id.clone());
-        } else {
+        ids = ledger.letters(Asked::Id(&id))?;
+        if ids.is_empty() {
             for reference in &references {
-                ids.extend(ledger.with_reference(reference)?);
+                ids.extend(ledger.letters(Asked::Reference(reference))?);
             }
             // Nobody's whole word: its beginning may be somebody's.
             let is_whole = !ids.is_empty();
             if ids.is_empty() && is_beginning_of_id(&id) {
-                ids.extend(ledger.with_id_beginning(&id, SHOWN_MAX)?);
+                ids.extend(ledger.letters(Asked::IdBeginning(&id, SHOWN_MAX))?);
             }
             if ids.is_empty() && !query.trim().is_empty() {
                 for reference in &references {
-                    ids.extend(ledger.with_reference_beginning(reference, SHOWN_MAX)?);
+                    ids.extend(ledger.letters(Asked::ReferenceBeginning(reference, SHOWN_MAX))?);
                 }
             }
             by_beginning = !is_whole && !ids.is_empty();
@@ -82,13 +81,17 @@ pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<KnownLetter>> {
     let take = |id: String| {
         let at = placed.iter().position(|(_, status)| status.forsendelsesId == id);
         let place = at.map(|at| placed.swap_remove(at));
-        let found = with_history(ledger.as_ref(), id, place)?;
+        let found = with_history(ledger.as_deref(), id, place)?;
         Ok(KnownLetter { by_beginning, ..found })
     };
     ids.into_iter().map(take).collect()
 }
 
-fn with_history(ledger: Option<&Ledger>, id: String, placed: Option<(PathBuf, Status)>) -> anyhow::Result<KnownLetter> {
+fn with_history(
+    ledger: Option<&dyn Ledger>,
+    id: String,
+    placed: Option<(PathBuf, Status)>,
+) -> anyhow::Result<KnownLetter> {
     let history = ledger.map(|ledger| ledger.history(&id)).transpose()?.unwrap_or_default();
     Ok(KnownLetter { id, placed, history, by_beginning: false })
 }

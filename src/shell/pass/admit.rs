@@ -1,7 +1,6 @@
 //! From judged to placed: what depends on earlier letters, and the batch's way through the ledger and the spool.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use anyhow::Context;
 use rayon::prelude::*;
@@ -53,7 +52,7 @@ impl Pass<'_> {
             })
             .collect();
         let new = written_up.iter().filter_map(|(keyed, _, journey)| Some((keyed.as_ref()?, journey)));
-        self.ledger.decide(new).context(LEDGER_FAILED)?;
+        self.ledger.decide(&new.collect::<Vec<_>>()).context(LEDGER_FAILED)?;
         Ok(written_up.into_iter().map(|(_, name, journey)| (name, journey)).collect())
     }
 
@@ -62,13 +61,10 @@ impl Pass<'_> {
         let mut settled = Vec::new();
         let mut resumed = HashSet::new();
         let present: HashSet<String> = examined.iter().map(|letter| letter.name.shown()).collect();
-        let mut known: HashMap<Digest256, Vec<Earlier>> = HashMap::new();
+        let keys: Vec<Digest256> = examined.iter().map(|letter| letter.key.digest()).collect();
+        let mut known = self.ledger.earlier(&keys).context(LEDGER_FAILED)?;
         for mut letter in examined {
-            let digest = letter.key.digest();
-            let earlier = match known.entry(digest) {
-                Entry::Occupied(entry) => entry.into_mut(),
-                Entry::Vacant(entry) => entry.insert(self.ledger.earlier(&digest).context(LEDGER_FAILED)?),
-            };
+            let earlier = known.entry(letter.key.digest()).or_default();
             if let Some((id, pending)) = recorded(earlier, &letter.name, &resumed, &present) {
                 resumed.insert(id);
                 let Some(status) = pending.understood() else {
@@ -102,7 +98,7 @@ impl Pass<'_> {
     pub(super) fn place(&mut self, admitted: Vec<(DropName, Journey)>) -> Result<(), PassError> {
         let desk = &self.desk;
         let (names, journeys): (Vec<DropName>, Vec<Journey>) = admitted.into_iter().unzip();
-        let outcomes = moves::carry_out(desk.root, &desk.spool, &mut self.ledger, desk.settings.now, &journeys)?;
+        let outcomes = moves::carry_out(desk.root, &desk.spool, &mut *self.ledger, desk.settings.now, &journeys)?;
         for ((name, letter), outcome) in names.iter().zip(&journeys).zip(outcomes) {
             match (outcome, letter.pending.channel()) {
                 (Ok(Arrived { folder, unmarked }), Some(channel)) => {

@@ -13,7 +13,7 @@ use crate::core::letter::Digest256;
 use crate::core::route::{Channel, Decision};
 use crate::core::senders::Senders;
 use crate::shell::intake;
-use crate::shell::ledger::{Earlier, Ledger};
+use crate::shell::ledger::{self, Earlier, Ledger};
 use crate::shell::registers::{Lookup, Registers, Request, Shelf, SnapshotMemory, Wanted, consult};
 use crate::shell::root::Root;
 use crate::shell::spool::{DropName, Spool};
@@ -63,12 +63,12 @@ pub fn preview(
         wanted: &wanted,
         now: settings.now,
     });
-    let ledger = Ledger::open_to_read(root.ledger())?;
+    let ledger = ledger::open_to_read(root.ledger())?;
     let mut previews = Vec::new();
     // What a drop is depends on those that the same pass takes before it.
     let mut known = HashMap::new();
     for (name, path) in drops {
-        let outlook = desk.outlook(name, path, &registers, ledger.as_ref(), &mut known)?;
+        let outlook = desk.outlook(name, path, &registers, ledger.as_deref(), &mut known)?;
         previews.push(Preview { name: name.clone(), outlook });
     }
     Ok((previews, registers.messages()))
@@ -80,7 +80,7 @@ impl Desk<'_> {
         name: &DropName,
         path: &Path,
         registers: &Registers,
-        ledger: Option<&Ledger>,
+        ledger: Option<&dyn Ledger>,
         known: &mut HashMap<Digest256, Vec<Earlier>>,
     ) -> Result<Outlook, PassError> {
         let looked = intake::open(path, name.sender, self.settings.wall);
@@ -105,7 +105,8 @@ impl Desk<'_> {
         let earlier = match known.entry(digest) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                entry.insert(ledger.map(|ledger| ledger.earlier(&digest)).transpose()?.unwrap_or_default())
+                let earlier = ledger.map(|ledger| ledger.earlier(&[digest])).transpose()?;
+                entry.insert(earlier.and_then(|mut earlier| earlier.remove(&digest)).unwrap_or_default())
             }
         };
         let reference = examined.reference.is_some();

@@ -12,7 +12,7 @@ use crate::core::duplicate::releases;
 use crate::core::names::STATUS;
 use crate::core::status::{Stamp, Status};
 use crate::shell::intake;
-use crate::shell::ledger::{Keyed, OUTBOX, Pending, Remembered, account_place};
+use crate::shell::ledger::{Asked, Keyed, KnownAccount, OUTBOX, Pending, Remembered, account_place};
 use crate::shell::moves::{self, seal};
 use crate::shell::outbox::{letters, read_status_text, unmarked};
 use crate::shell::root::Root;
@@ -32,8 +32,8 @@ impl Pass<'_> {
             )
         });
         let mut messages: Vec<String> = kept.collect();
-        messages.extend(seal::finish(root, spool, &mut self.ledger)?);
-        messages.extend(moves::finish(root, spool, &mut self.ledger, settings.now)?);
+        messages.extend(seal::finish(root, spool, &mut *self.ledger)?);
+        messages.extend(moves::finish(root, spool, &mut *self.ledger, settings.now)?);
         self.report.needs_person |= !messages.is_empty();
         self.report.messages.extend(messages);
         Ok(())
@@ -45,7 +45,7 @@ impl Pass<'_> {
         for folder in unmarked(self.desk.root).context("kan ikke lese outbox/")? {
             let place = folder.strip_prefix(self.desk.root.outbox()).unwrap_or(&folder).to_string_lossy();
             // A copy that somebody made is offered to nobody.
-            if !folder.join(STATUS).is_file() || self.ledger.account(&place)?.is_some() {
+            if !folder.join(STATUS).is_file() || self.ledger.accounts(&[&place])? != [None] {
                 to_mark.push(folder);
             }
         }
@@ -94,7 +94,7 @@ impl Pass<'_> {
             }
         }
         spool.sync().context("kan ikke lagre status.yaml varig")?;
-        Ok(self.ledger.written(written)?)
+        Ok(self.ledger.written(&written)?)
     }
 
     /// Takes up what the letters in `outbox/` say of themselves into a ledger that was written before accounts were
@@ -105,10 +105,10 @@ impl Pass<'_> {
             let text = String::from_utf8(read_status_text(&path)?).ok()?;
             let id = Status::from_yaml(text.as_bytes()).ok()?.forsendelsesId;
             let place = below_outbox(root, &path)?;
-            self.ledger.knows(&id).ok()?.then_some((id, place, text))
+            (!self.ledger.letters(Asked::Id(&id)).ok()?.is_empty()).then_some(KnownAccount { id, place, text })
         };
         let accounts: Vec<_> = letters(root).filter_map(account).collect();
-        Ok(self.ledger.take_up_accounts(&accounts)?)
+        Ok(self.ledger.take_up(&Stamp(self.desk.settings.now).to_string(), &[], &accounts)?)
     }
 
     /// The ledger knows less than what has been done here: an older copy was put back, or its newest part was lost. It
@@ -125,15 +125,14 @@ impl Pass<'_> {
             if pending.get(&id).is_some_and(|pending| pending.source != format!("{OUTBOX}{}", letter.place)) {
                 elsewhere.push(id.clone());
             }
-            match self.ledger.knows(&id)? {
-                true => accounts.push((id, letter.place, letter.text)),
-                false => unknown.push(letter),
+            match self.ledger.letters(Asked::Id(&id))?.is_empty() {
+                true => unknown.push(letter),
+                false => accounts.push(KnownAccount { id, place: letter.place, text: letter.text }),
             }
         }
         let unknown = distinct(unknown);
         self.ledger.withdraw(&elsewhere, None)?;
-        self.ledger.remember(&Stamp(self.desk.settings.now).to_string(), &unknown)?;
-        self.ledger.take_up_accounts(&accounts)?;
+        self.ledger.take_up(&Stamp(self.desk.settings.now).to_string(), &unknown, &accounts)?;
         self.desk.root.set_generation(self.ledger.last_event()?)?;
         self.report.needs_person = true;
         self.report.messages.push(format!(
@@ -149,7 +148,7 @@ impl Pass<'_> {
         let desk = &self.desk;
         let letters = distinct(folders.par_iter().filter_map(|folder| desk.remember(folder)).collect());
         let forgotten = folders.len() - letters.len();
-        self.ledger.remember(&Stamp(self.desk.settings.now).to_string(), &letters)?;
+        self.ledger.take_up(&Stamp(self.desk.settings.now).to_string(), &letters, &[])?;
         if folders.is_empty() {
             return Ok(());
         }
