@@ -8,6 +8,7 @@ mod handbook;
 mod laws;
 mod odd;
 mod precedence;
+mod readme;
 mod tidy;
 
 #[path = "../support/mod.rs"]
