@@ -193,6 +193,11 @@ impl<'a> Pass<'a> {
             pass.finish_moves()?;
             pass.write_accounts()?;
             pass.restore_marks()?;
+            // A crash may have come between a record and the note of it, which an older ledger is known by.
+            let newest = pass.ledger.last_event()?;
+            if root.generation() < newest {
+                root.set_generation(newest)?;
+            }
         }
         Ok(pass)
     }

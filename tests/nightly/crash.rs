@@ -4,7 +4,6 @@
 //! The night that dies runs in a process of its own: this test binary, called for the one test below.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,10 +15,8 @@ use postgang::shell::nightly::nightly;
 use postgang::shell::pass::Settings;
 use postgang::shell::root::Root;
 
-use crate::world::{ALTINN, DIGIPOST, ORGANISATION, RESERVED, SVARINN, World, time};
+use crate::world::{NIGHT, World, eventful, time};
 
-const DROPPED: &str = "2026-11-23T10:00:00+01:00";
-const NIGHT: &str = "2026-12-02T00:30:00+01:00";
 const DIED: i32 = 86;
 
 static STEPS_LEFT: AtomicUsize = AtomicUsize::new(0);
@@ -48,38 +45,7 @@ fn victim() {
 }
 
 fn world() -> World {
-    let world = World::new("eksempler/vestre-toten.yaml");
-    for (name, recipient) in [
-        ("ulest", ALTINN),
-        ("aldri", ALTINN),
-        ("lest", ALTINN),
-        ("stoppet", ALTINN),
-        ("reservert", RESERVED),
-        ("reservert-2", RESERVED),
-        ("organisasjon", ORGANISATION),
-        ("hentes-ikke", SVARINN),
-        ("levert", DIGIPOST),
-        ("uten-skrift", RESERVED),
-    ] {
-        world.drop(name, recipient, "");
-    }
-    // A name that cannot be printed: the letter goes to a person.
-    let odd = world.dir.join("inbox/uten-skrift/forsendelse.yaml");
-    fs::write(&odd, fs::read_to_string(&odd).unwrap().replace("Eline Eksempel", "山田")).unwrap();
-    world.run(DROPPED);
-    let at = |hour: u32| format!("2026-11-23T{hour}:00:00+01:00");
-    let rows = [
-        format!("ulest VARSLET {}", at(11)),
-        format!("lest VARSLET {}", at(11)),
-        format!("lest LEST {}", at(12)),
-        format!("organisasjon VARSLET {}", at(11)),
-        format!("levert LEVERT_SDP {}", at(11)),
-        format!("hentes-ikke VARSLET {}", at(11)),
-    ];
-    world.receipts("a.csv", NIGHT, &rows.iter().map(String::as_str).collect::<Vec<_>>());
-    fs::write(world.folder("stoppet").join("stopp.TXT"), "feil mottaker").unwrap();
-    fs::write(world.dir.join("registry/kvitteringer/b.csv"), "forsendelsesId,status,tidspunkt\nrot\n").unwrap();
-    world
+    eventful(World::new("eksempler/vestre-toten.yaml"))
 }
 
 /// Places of every letter folder, wherever it is: below the outbox or in a batch that is being made.

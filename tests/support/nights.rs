@@ -22,6 +22,8 @@ pub const ORGANISATION: &str = "310000019";
 pub const SVARINN: &str = "310000205";
 
 pub const DROPPED: &str = "2026-11-23T10:00:00+01:00";
+/// The night of [`eventful`].
+pub const NIGHT: &str = "2026-12-02T00:30:00+01:00";
 
 /// A world with these letters in their channels, each a name and a recipient.
 pub fn world(letters: &[(&str, &str)]) -> World {
@@ -30,6 +32,41 @@ pub fn world(letters: &[(&str, &str)]) -> World {
         world.drop(name, recipient, "");
     }
     world.run(DROPPED);
+    world
+}
+
+/// Puts letters into a world to which, on [`NIGHT`], everything happens that can happen to a letter.
+pub fn eventful(world: World) -> World {
+    for (name, recipient) in [
+        ("ulest", ALTINN),
+        ("aldri", ALTINN),
+        ("lest", ALTINN),
+        ("stoppet", ALTINN),
+        ("reservert", RESERVED),
+        ("reservert-2", RESERVED),
+        ("organisasjon", ORGANISATION),
+        ("hentes-ikke", SVARINN),
+        ("levert", DIGIPOST),
+        ("uten-skrift", RESERVED),
+    ] {
+        world.drop(name, recipient, "");
+    }
+    // A name that cannot be printed: the letter goes to a person.
+    let odd = world.dir.join("inbox/uten-skrift/forsendelse.yaml");
+    fs::write(&odd, fs::read_to_string(&odd).unwrap().replace("Eline Eksempel", "山田")).unwrap();
+    world.run(DROPPED);
+    let at = |hour: u32| format!("2026-11-23T{hour}:00:00+01:00");
+    let rows = [
+        format!("ulest VARSLET {}", at(11)),
+        format!("lest VARSLET {}", at(11)),
+        format!("lest LEST {}", at(12)),
+        format!("organisasjon VARSLET {}", at(11)),
+        format!("levert LEVERT_SDP {}", at(11)),
+        format!("hentes-ikke VARSLET {}", at(11)),
+    ];
+    world.receipts("a.csv", NIGHT, &rows.iter().map(String::as_str).collect::<Vec<_>>());
+    fs::write(world.folder("stoppet").join("stopp.TXT"), "feil mottaker").unwrap();
+    fs::write(world.dir.join("registry/kvitteringer/b.csv"), "forsendelsesId,status,tidspunkt\nrot\n").unwrap();
     world
 }
 
@@ -119,10 +156,15 @@ impl World {
 
     /// A routing pass with registers of the hour.
     pub fn run(&self, now: &str) -> Value {
+        self.fresh_registers(now);
+        self.postgang(now, &["run"]).0
+    }
+
+    /// Says of every register that it was written then.
+    pub fn fresh_registers(&self, now: &str) {
         for entry in fs::read_dir(self.dir.join("registry")).unwrap() {
             touch(&entry.unwrap().path(), now);
         }
-        self.postgang(now, &["run"]).0
     }
 
     /// A night with a sign of life.
