@@ -1,25 +1,31 @@
-//! `check`: what would happen to a drop, and what is wrong with a snapshot or `avsendere.yaml`. Moves nothing.
+//! `check`: what would happen to a drop, and what is right or wrong with anything else that an operator may name. Moves
+//! nothing.
+
+mod batch;
+mod file;
+mod place;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
 
-use super::explain::about;
+use self::file::check_file;
 use super::{Answer, Call, PatienceArgs};
 use crate::core::identity::OrgNumber;
-use crate::core::names::{STATUS, shown};
+use crate::core::names::{BATCH, STATUS, shown};
 use crate::core::senders::Senders;
 use crate::core::snapshot::SnapshotName;
 use crate::shell::intake;
-use crate::shell::pass::{PassError, Settings, parse_senders, preview, read_senders};
-use crate::shell::registers::{Request, Shelf, SnapshotMemory, Wanted, inspect};
+use crate::shell::outbox::is_batch;
+use crate::shell::pass::{PassError, Settings, preview, read_senders};
+use crate::shell::registers::{About, Request, Shelf, SnapshotMemory, Wanted, inspect};
 use crate::shell::root::Root;
-use crate::shell::spool::DropName;
+use crate::shell::spool::{DropName, Spool};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// A drop, a placed letter, a snapshot or avsendere.yaml; the whole root when absent
+    /// Whatever lies below the root: a drop, a letter, a batch, a register, receipts …; the whole root when absent
     path: Option<PathBuf>,
     #[command(flatten)]
     patience: PatienceArgs,
@@ -31,109 +37,120 @@ pub fn check(call: &Call, args: &Args) -> Result<Answer, PassError> {
     Ok(Answer::new(&checked, checked.text())?.with_exit_code(checked.exit_code))
 }
 
+/// Nothing is wrong with it.
+const ACCEPTED: &str = "accepted";
+
 /// What was looked at and what was found.
 #[derive(Debug, Default, Serialize)]
-struct Checked {
-    results: Vec<Finding>,
+pub struct Checked {
+    pub results: Vec<Finding>,
     /// Exit code of the whole: the gravest.
     #[serde(skip)]
-    exit_code: u8,
+    pub exit_code: u8,
 }
 
 #[derive(Debug, Serialize)]
-struct Finding {
+pub struct Finding {
     /// What was looked at.
-    path: String,
-    code: Option<&'static str>,
+    pub path: String,
+    /// Stable, for machines.
+    pub code: String,
     /// In bokmål.
-    text: String,
+    pub text: String,
 }
 
 impl Checked {
-    fn add(&mut self, path: impl Into<String>, code: Option<&'static str>, text: impl Into<String>, exit_code: u8) {
-        self.results.push(Finding { path: path.into(), code, text: text.into() });
+    fn add(&mut self, path: impl Into<String>, code: impl Into<String>, text: impl Into<String>, exit_code: u8) {
+        self.results.push(Finding { path: path.into(), code: code.into(), text: text.into() });
         self.exit_code = self.exit_code.max(exit_code);
     }
 
-    fn text(&self) -> String {
-        self.results.iter().map(|finding| format!("{}: {}\n", finding.path, finding.text)).collect()
+    /// Each finding, with its code on a line of its own.
+    pub fn text(&self) -> String {
+        let line =
+            |finding: &Finding| format!("{}: {}\n    Kode: {}\n", finding.path, finding.text.trim_end(), finding.code);
+        self.results.iter().map(line).collect()
     }
 }
 
-/// Checks one path; with none, or with the inbox itself, the whole root: senders, snapshots and every drop.
-fn look_at(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Checked, PassError> {
+/// Checks one path; with none, or with the root or the inbox itself, the whole root: senders, snapshots and every drop.
+pub fn look_at(root: &Root, settings: &Settings, path: Option<&Path>) -> Result<Checked, PassError> {
     let mut checked = Checked::default();
     // As messages name it, from the root, where it is not given from here.
-    let path = path.map(|path| if path.exists() { path.to_owned() } else { root.dir().join(path) });
-    match path.as_deref().filter(|path| real(path) != real(&root.inbox())) {
+    let path = path.map(|path| if path.symlink_metadata().is_ok() { path.to_owned() } else { root.dir().join(path) });
+    let whole = [root.dir().to_owned(), root.inbox()].map(|dir| real(&dir));
+    match path.as_deref().filter(|path| !whole.contains(&real(path))) {
         None => {
             root.check_mounted()?;
-            let senders = read_senders(root)?;
-            check_senders(&mut checked, "registry/avsendere.yaml".to_owned(), &senders, settings);
-            for name in SnapshotName::ALL {
-                check_snapshot(&mut checked, &root.registry(), root, &senders, settings, name);
-            }
+            let senders = check_registry(&mut checked, root, settings)?;
             let listing = intake::list(root, &senders).context("kan ikke lese inbox/")?;
             for stray in listing.strays {
-                checked.add("inbox", None, stray, 1);
+                checked.add("inbox", "stray", stray, 1);
             }
-            let drops = listing.drops.into_iter().map(|name| (name.clone(), name.in_inbox(root))).collect();
-            check_drops(&mut checked, root, settings, &senders, drops, 0)?;
+            let drops = claimed(root)?.into_iter().chain(in_inbox(root, listing.drops)).collect();
+            check_drops(&mut checked, root, settings, &senders, drops, |_| true)?;
+            place::check_moves(&mut checked, root)?;
         }
-        Some(path) if path.is_dir() && path.join(STATUS).is_file() => {
-            for explanation in about(root, &path.to_string_lossy())? {
-                checked.add(shown_path(path), None, explanation.text(), 0);
-            }
-        }
-        Some(path) if path.is_dir() => {
-            let senders = read_senders(root)?;
-            let asked = drop_name(root, path);
-            // Those that the next pass takes before it decide whether it is a duplicate.
-            let mut drops: Vec<(DropName, PathBuf)> = Vec::new();
-            if real(path).starts_with(real(&root.inbox())) {
-                let listed = intake::list(root, &senders).context("kan ikke lese inbox/")?.drops;
-                let before = listed.into_iter().filter(|name| *name < asked);
-                drops.extend(before.map(|name| (name.clone(), name.in_inbox(root))));
-            }
-            let others = drops.len();
-            drops.push((asked, path.to_owned()));
-            check_drops(&mut checked, root, settings, &senders, drops, others)?;
-        }
+        Some(path) if path.is_dir() => check_folder(&mut checked, root, settings, path)?,
         Some(path) => check_file(&mut checked, root, settings, path)?,
     }
     Ok(checked)
 }
 
-fn check_file(checked: &mut Checked, root: &Root, settings: &Settings, path: &Path) -> Result<(), PassError> {
-    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    if file.ends_with(".yaml") || file.ends_with(".yml") {
-        let bytes = std::fs::read(path).with_context(|| format!("{} kan ikke leses", shown_path(path)))?;
-        match parse_senders(&bytes) {
-            Ok(senders) => check_senders(checked, shown_path(path), &senders, settings),
-            Err(error) => checked.add(shown_path(path), None, error.to_string(), 3),
-        }
-        return Ok(());
-    }
-    let stem = file.strip_suffix(".gz").unwrap_or(&file).strip_suffix(".csv").unwrap_or_default();
-    match stem.parse() {
-        Ok(name) => {
-            let senders = read_senders(root)?;
-            let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            check_snapshot(checked, dir, root, &senders, settings, name);
-        }
-        Err(_) => {
-            let what = "finnes ikke, eller er verken en brevmappe, et register eller avsendere.yaml";
-            checked.add(shown_path(path), None, what, 1);
-        }
+fn check_folder(checked: &mut Checked, root: &Root, settings: &Settings, path: &Path) -> Result<(), PassError> {
+    let real_path = real(path);
+    let is_below = |dir: &Path| real_path.starts_with(real(dir));
+    if real_path == real(&root.registry()) {
+        check_registry(checked, root, settings)?;
+    } else if real_path == real(&root.receipts()) {
+        file::check_receipts(checked, root, path)?;
+    } else if is_batch(path) && path.join(BATCH).exists() {
+        batch::check(checked, root, path)?;
+    } else if path.join(STATUS).is_file() {
+        place::check_letter(checked, root, path)?;
+    } else if is_below(&root.outbox()) {
+        place::check_place(checked, root, path)?;
+    } else if is_below(&root.state()) && (!is_below(&root.work()) || real_path == real(&root.work())) {
+        let text = "mappen er postgangs egen. Det er ingenting å gjøre i den; den må bare ikke endres eller slettes";
+        checked.add(shown_path(path), "own", text, 0);
+    } else {
+        check_drop(checked, root, settings, path)?;
     }
     Ok(())
 }
 
-fn check_senders(checked: &mut Checked, path: String, senders: &Senders, settings: &Settings) {
-    checked.add(path.clone(), None, senders_text(senders), 0);
-    for warning in senders.warnings(settings.now.date_naive()) {
-        checked.add(path.clone(), None, warning.text, warning.refuses.into());
+/// A drop, or a sender's own inbox. Those that the next pass takes before it decide whether it is a duplicate.
+fn check_drop(checked: &mut Checked, root: &Root, settings: &Settings, path: &Path) -> Result<(), PassError> {
+    let senders = read_senders(root)?;
+    let place = real(path);
+    if !place.starts_with(real(&root.inbox())) && !place.starts_with(real(&root.work())) {
+        let drops = vec![(drop_name(root, path), path.to_owned())];
+        return check_drops(checked, root, settings, &senders, drops, |_| true);
     }
+    let listed = intake::list(root, &senders).context("kan ikke lese inbox/")?.drops;
+    let mut drops: Vec<(DropName, PathBuf)> = claimed(root)?.into_iter().chain(in_inbox(root, listed)).collect();
+    let is_asked = |dir: &Path| real(dir).starts_with(&place);
+    if !drops.iter().any(|(_, dir)| is_asked(dir)) {
+        let own = place.parent() == Some(&real(&root.inbox()));
+        let own = own.then(|| place.file_name().and_then(|name| OrgNumber::parse(name.as_encoded_bytes()))).flatten();
+        if own.is_some_and(|number| senders.get(number).is_some()) {
+            checked.add(shown_path(path), ACCEPTED, "innboksen er tom", 0);
+            return Ok(());
+        }
+        // One that no pass looks at, such as a folder that is still being written, or one inside a drop.
+        drops.push((drop_name(root, path), path.to_owned()));
+    }
+    check_drops(checked, root, settings, &senders, drops, is_asked)
+}
+
+/// The senders and every snapshot.
+fn check_registry(checked: &mut Checked, root: &Root, settings: &Settings) -> Result<Senders, PassError> {
+    let senders = read_senders(root)?;
+    file::check_senders(checked, "registry/avsendere.yaml".to_owned(), &senders, settings);
+    for name in SnapshotName::ALL {
+        check_snapshot(checked, &root.registry(), root, &senders, settings, name);
+    }
+    Ok(senders)
 }
 
 fn check_snapshot(
@@ -154,34 +171,60 @@ fn check_snapshot(
         wanted: &Wanted::everything(),
         now: settings.now,
     };
-    let (used, messages) = inspect(request, name);
-    let accepted = used.is_some() || messages.is_empty();
-    for message in &messages {
-        checked.add(name.as_str(), None, message.clone(), if accepted { 1 } else { 3 });
+    let found = inspect(request, name);
+    let exit_code = if found.refused.is_some() { 3 } else { 1 };
+    for note in &found.notes {
+        let code = match note.about {
+            About::Snapshot => found.refused.unwrap_or(ACCEPTED),
+            About::Row(_) | About::MoreRows => "row-not-understood",
+            About::Everybody => "rows-hold-everybody",
+            About::Table => "table-not-kept",
+        };
+        checked.add(name.as_str(), code, note.line.clone(), exit_code);
     }
-    if let Some(used) = used {
-        checked.add(name.as_str(), None, format!("godtatt, {}, SHA-256 {}", used.rows_text(), used.sha256), 0);
+    if let Some(used) = found.used {
+        checked.add(name.as_str(), ACCEPTED, format!("godtatt, {}, SHA-256 {}", used.rows_text(), used.sha256), 0);
+    } else if found.refused.is_none() {
+        checked.add(name.as_str(), "absent", "finnes ikke, og trenges ikke", 0);
     }
 }
 
+/// What would become of these drops; those that are asked about are told.
 fn check_drops(
     checked: &mut Checked,
     root: &Root,
     settings: &Settings,
     senders: &Senders,
     drops: Vec<(DropName, PathBuf)>,
-    not_asked: usize,
+    is_asked: impl Fn(&Path) -> bool,
 ) -> Result<(), PassError> {
-    let (previews, messages) = preview(root, settings, senders, &drops)?;
+    // What comes after the last of them changes nothing for it.
+    let last = drops.iter().rposition(|(_, path)| is_asked(path)).map_or(0, |at| at + 1);
+    let drops = &drops[..last];
+    let (previews, messages) = preview(root, settings, senders, drops)?;
     for message in messages {
-        checked.add("registry", None, message, 0);
+        checked.add("registry", "register", message, 0);
     }
-    for preview in previews.into_iter().skip(not_asked) {
+    for (preview, (_, path)) in previews.into_iter().zip(drops).filter(|(_, (_, path))| is_asked(path)) {
         let outlook = &preview.outlook;
-        let code = outlook.code().map(|code| code.as_str());
-        checked.add(preview.name.shown(), code, outlook.sentence(), outlook.exit_code());
+        let name = preview.name.shown();
+        let place = if path.starts_with(root.work()) { format!("{name} (i .postgang/work)") } else { name };
+        checked.add(place, outlook.code(), outlook.sentence(), outlook.exit_code());
     }
     Ok(())
+}
+
+/// Drops that an earlier pass has claimed and not placed: the next one takes them first.
+fn claimed(root: &Root) -> Result<Vec<(DropName, PathBuf)>, PassError> {
+    if !root.work().is_dir() {
+        return Ok(Vec::new());
+    }
+    let drops = Spool::new(root, None).unfinished().context("kan ikke lese .postgang/work")?;
+    Ok(drops.into_iter().map(|name| (name.clone(), name.in_work(root))).collect())
+}
+
+fn in_inbox(root: &Root, drops: Vec<DropName>) -> impl Iterator<Item = (DropName, PathBuf)> {
+    drops.into_iter().map(|name| (name.clone(), name.in_inbox(root)))
 }
 
 /// Two ways to one place become the same.
@@ -200,11 +243,4 @@ fn drop_name(root: &Root, path: &Path) -> DropName {
 /// What a stranger named may stand in a path.
 fn shown_path(path: &Path) -> String {
     shown(&path.to_string_lossy())
-}
-
-fn senders_text(senders: &Senders) -> String {
-    let names: Vec<String> =
-        senders.senders.iter().map(|sender| format!("{} {}", sender.number, shown(&sender.name))).collect();
-    let senders = if names.len() == 1 { "avsender" } else { "avsendere" };
-    format!("gyldig, {} {senders}: {}", names.len(), names.join(", "))
 }

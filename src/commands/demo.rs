@@ -15,7 +15,7 @@ use walkdir::WalkDir;
 
 use super::explain::about;
 use super::{Answer, Call};
-use crate::core::calendar::Time;
+use crate::core::calendar::{Time, in_words};
 use crate::core::names::STATUS;
 use crate::core::status::Stamp;
 use crate::shell::nightly::{self, NightReport};
@@ -169,7 +169,7 @@ fn day_and_night(dir: &Path, settings: &Settings) -> Result<Demo, PassError> {
     )?;
     text += &format!(
         "\nSå er lesefristen ute; {OPENED} er åpnet i Altinn, {UNOPENED} er det ikke. Natten til {}:\n\n{}\nI outbox/ ligger nå:\n{}",
-        night.format("%Y-%m-%d kl. %H:%M"),
+        in_words(night),
         nightly.text(),
         listing(&root)
     );

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{Answer, Call};
+use crate::core::calendar::{in_words, parse_time};
 use crate::core::status::{RecordedFacts, Status};
 use crate::shell::ledger::LedgerEvent;
 use crate::shell::outbox::find::{KnownLetter, find};
@@ -68,15 +69,16 @@ impl Explanation {
         line("Ligger i", &format!("{place}/"));
         line("Referanse", s.eksternReferanse.as_deref().unwrap_or("(ingen)"));
         line("Avsender", s.avsender.as_deref().unwrap_or("(ukjent)"));
-        line("Status", &format!("{}, mottatt {}", state(s), s.mottatt));
-        line("Begrunnelse", &format!("{} [{}]", s.begrunnelse, s.kode));
+        line("Status", &format!("{}, mottatt {}", s.status.as_str(), in_words(s.mottatt.0)));
+        line("Begrunnelse", &s.begrunnelse);
+        line("Kode", &s.kode);
         line("Hjemmel", s.hjemmel.as_deref().unwrap_or("(ingen)"));
         if let Some(facts) = &s.fakta {
             line("Fakta", &facts_text(facts));
         }
         for register in &s.registre {
             let start = register.sha256.get(..12).unwrap_or(&register.sha256);
-            let time = register.tidspunkt.format("%Y-%m-%d %H:%M");
+            let time = in_words(register.tidspunkt);
             line("Register", &format!("{}, {}, fra {time}, SHA-256 {start}…", register.navn, register.rows_text()));
         }
         if let Some(rule) = &s.regel {
@@ -85,7 +87,7 @@ impl Explanation {
             line("Regel", &format!("{} fra {}: lesefrist {}{then}{reminder}", rule.gruppe, rule.fra, rule.lesefrist));
         }
         if let Some(deadline) = s.lesefrist {
-            line("Lesefrist", &deadline.to_string());
+            line("Lesefrist", &in_words(deadline.0));
         }
         for document in &s.dokumenter {
             let pages = document.sider.map(|n| format!(", {n} {}", if n == 1 { "side" } else { "sider" }));
@@ -97,7 +99,7 @@ impl Explanation {
             line("Advarsel", warning);
         }
         for event in &s.hendelser {
-            line("Hendelse", &format!("{} {}", event.tidspunkt, event.tekst));
+            line("Hendelse", &format!("{}: {}", in_words(event.tidspunkt.0), event.tekst));
         }
         text
     }
@@ -113,7 +115,7 @@ impl Explanation {
 
 fn event_text(event: &LedgerEvent) -> String {
     let what = match event.kind.as_str() {
-        "decided" => "avgjort",
+        "decided" => "besluttet",
         "placed" => "lagt i",
         "status" => event.state.as_deref().unwrap_or_default(),
         "reminded" => "purret",
@@ -122,12 +124,10 @@ fn event_text(event: &LedgerEvent) -> String {
         other => other,
     };
     let place = event.place.as_deref().map(|place| format!(" outbox/{place}/")).unwrap_or_default();
-    let code = event.code.as_deref().map(|code| format!(" [{code}]")).unwrap_or_default();
-    format!("{} {what}{place}{code}", event.at)
-}
-
-fn state(status: &Status) -> String {
-    serde_json::to_value(status.status).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+    let at = parse_time(&event.at).map_or_else(|| event.at.clone(), in_words);
+    // The code stands in a column of its own.
+    let line = format!("{at:<31} {:<44} {}", format!("{what}{place}"), event.code.as_deref().unwrap_or_default());
+    line.trim_end().to_owned()
 }
 
 fn facts_text(facts: &RecordedFacts) -> String {

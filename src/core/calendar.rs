@@ -37,6 +37,31 @@ pub fn local(reading: NaiveDateTime) -> Time {
     }
 }
 
+const MONTHS: [&str; 12] = [
+    "januar",
+    "februar",
+    "mars",
+    "april",
+    "mai",
+    "juni",
+    "juli",
+    "august",
+    "september",
+    "oktober",
+    "november",
+    "desember",
+];
+
+/// A moment as people write it, in either form of Norwegian: `25. november 2026 kl. 03.34`.
+pub fn in_words(time: Time) -> String {
+    format!("{} kl. {}", day_in_words(time.date_naive()), time.format("%H.%M"))
+}
+
+/// `25. november 2026`.
+pub fn day_in_words(day: NaiveDate) -> String {
+    format!("{}. {} {}", day.day(), MONTHS[day.month0() as usize], day.year())
+}
+
 /// Closed days: public holidays computed, others given by `fridager`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calendar {
@@ -173,6 +198,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn moments_as_people_write_them() {
+        let said = |text: &str| in_words(parse_time(text).unwrap());
+        assert_eq!(said("2026-11-25T03:34:12+01:00"), "25. november 2026 kl. 03.34");
+        assert_eq!(said("2026-06-30T22:00:00Z"), "1. juli 2026 kl. 00.00");
+    }
 
     fn date(text: &str) -> NaiveDate {
         text.parse().unwrap()

@@ -77,7 +77,12 @@ impl Receipts {
 
 /// Reads every receipt file. A file that cannot be read is a complaint like a row.
 pub fn read(dir: &Path) -> io::Result<Receipts> {
-    let (ids, files): (Vec<_>, Vec<_>) = list(dir)?.into_iter().partition(|path| is_ids(path));
+    Ok(read_files(list(dir)?))
+}
+
+/// Reads these files, those that say which letters foreign ids mean before the others.
+pub fn read_files(files: Vec<PathBuf>) -> Receipts {
+    let (ids, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| is_ids(path));
     let mut foreign = ForeignIds::new();
     let mut read: Vec<Reading> = ids.iter().map(|path| answers::read_ids(path, &mut foreign)).collect();
     read.par_extend(files.par_iter().map(|path| file::read_file(path, &foreign)));
@@ -100,7 +105,7 @@ pub fn read(dir: &Path) -> io::Result<Receipts> {
         heard.place = heard.place.min((file, line));
     }
     all.receipts = rows.into_iter().map(|(_, receipt, ..)| receipt).collect();
-    Ok(all)
+    all
 }
 
 /// The receipt files, in name order; those still being written are passed over.

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use postgang::commands::check;
 use postgang::core::names::STATUS;
 use postgang::shell::ledger::{self, Pending};
 
@@ -159,6 +160,36 @@ fn what_was_decided_is_done_though_the_registers_are_refused_now() {
             world.age_registers(&BTreeMap::new());
         },
     );
+}
+
+/// What `check` says of every drop, claimed or not, is what the next pass does with it, whatever the registers say now.
+#[test]
+fn check_knows_what_was_decided_before_the_crash() {
+    let said = Mutex::new(Vec::new());
+    let resumed = AtomicUsize::new(0);
+    at_every_step(
+        |world| {
+            turn_the_registers(world);
+            let checked = check::look_at(&world.root(), &world.settings(None), None).unwrap();
+            let drops = checked.results.into_iter().filter(|found| found.path.starts_with("inbox/"));
+            let drops: Vec<_> = drops.map(|found| (found.path, found.code, found.text)).collect();
+            assert_eq!(drops.len(), world.census().inbox.len() + world.census().work.len(), "{drops:?}");
+            *said.lock().unwrap() = drops;
+        },
+        |world| {
+            for (path, code, text) in said.lock().unwrap().drain(..) {
+                resumed.fetch_add(usize::from(text.contains("ble avbrutt")), Ordering::SeqCst);
+                let name = path.split(" (i ").next().unwrap().rsplit('/').next().unwrap().to_owned();
+                let is_it = |letter: &&PathBuf| {
+                    let folder = letter.file_name().unwrap().to_string_lossy().into_owned();
+                    folder.rsplit_once('.').unwrap().0 == name
+                };
+                let letter = world.placed().iter().find(is_it).map(|letter| status(letter)).unwrap();
+                assert_eq!(letter.kode, code, "{path}: {text}");
+            }
+        },
+    );
+    assert!(resumed.load(Ordering::SeqCst) > 0);
 }
 
 /// A power cut may take back what no sync has made durable: the claim, the place, the bytes of `status.yaml`.

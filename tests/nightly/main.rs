@@ -1,6 +1,7 @@
 //! The night, with the real program on real folders.
 
 mod answers;
+mod check;
 mod crash;
 mod doubts;
 mod matters;

@@ -40,39 +40,44 @@ pub(super) struct Listed {
 pub(super) fn read(outbox: &Path) -> io::Result<Listed> {
     let mut listed = Listed::default();
     for name in names(outbox, FILE_START)? {
-        let place = format!("{OUTBOX}{}", shown(&name));
-        let path = outbox.join(&name);
-        // One that is still open in an editor, and its lock file, say nothing yet.
-        let is_text = [".csv", ".txt"].iter().any(|ending| name.to_lowercase().ends_with(ending));
-        let text = match read_regular(&path, FILE_BYTES_MAX + 1) {
-            Ok(Some(bytes)) if is_text && bytes.len() as u64 <= FILE_BYTES_MAX => decoded(&bytes),
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+        match read_closed_file(&outbox.join(&name)) {
+            Ok((numbers, complaints)) => {
+                listed.numbers.extend(numbers);
+                let what = |text: String| (format!("ferdigfil:{name}:{text}"), text);
+                listed.complaints.extend(complaints.into_iter().map(what));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
+                let place = shown(&name);
                 let text = format!(
-                    "{place}: filen kan ikke leses ({error}). Ingen saker er lukket etter den. Prøv: gi postgang lesetilgang."
+                    "{OUTBOX}{place}: filen kan ikke leses ({error}). Ingen saker er lukket etter den. Prøv: gi postgang lesetilgang."
                 );
                 listed.complaints.push((format!("ferdigfil:{name}"), text));
-                continue;
             }
-            _ => {
-                let text = format!(
-                    "{place}: filen kan ikke leses som en liste med saksnumre. Ingen saker er lukket etter den. Prøv: lagre den som {FILE} (CSV), med ett saksnummer på hver linje."
-                );
-                listed.complaints.push((format!("ferdigfil:{name}"), text));
-                continue;
-            }
-        };
-        let closed = read_closed(&text);
-        listed.numbers.extend(closed.numbers);
-        for (line, text) in closed.unreadable {
-            let what = format!("ferdigfil:{name}:{line}:{text}");
-            let text = format!(
-                "{place}, linje {line}: «{text}» er ikke et saksnummer. De andre linjene gjelder. Prøv: skriv nummeret fra kolonnen nr i outbox/oppfolging-*.csv."
-            );
-            listed.complaints.push((what, text));
         }
     }
     Ok(listed)
+}
+
+/// The numbers in one such file, and what is wrong in it.
+pub fn read_closed_file(path: &Path) -> io::Result<(BTreeSet<i64>, Vec<String>)> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let place = format!("{OUTBOX}{}", shown(&name));
+    let is_text = [".csv", ".txt"].iter().any(|ending| name.to_lowercase().ends_with(ending));
+    let bytes = read_regular(path, FILE_BYTES_MAX + 1)?;
+    let Some(bytes) = bytes.filter(|bytes| is_text && bytes.len() as u64 <= FILE_BYTES_MAX) else {
+        let text = format!(
+            "{place}: filen kan ikke leses som en liste med saksnumre. Ingen saker er lukket etter den. Prøv: lagre den som {FILE} (CSV), med ett saksnummer på hver linje."
+        );
+        return Ok((BTreeSet::new(), vec![text]));
+    };
+    let closed = read_closed(&decoded(&bytes));
+    let complaint = |(line, text): (usize, String)| {
+        format!(
+            "{place}, linje {line}: «{text}» er ikke et saksnummer. De andre linjene gjelder. Prøv: skriv nummeret fra kolonnen nr i outbox/oppfolging-*.csv."
+        )
+    };
+    Ok((closed.numbers, closed.unreadable.into_iter().map(complaint).collect()))
 }
 
 /// The greatest number that a list which lies in `outbox/` was given out with; 0 where none was.

@@ -22,7 +22,7 @@ use std::time::{Instant, SystemTime};
 
 use anyhow::Context;
 use chrono::TimeDelta;
-pub use closing::{Closed, done};
+pub use closing::{Closed, done, read_closed_file};
 pub use hold::{HoldOutcome, hold};
 pub use report::NightReport;
 pub use returned::{Returned, returned};

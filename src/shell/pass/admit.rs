@@ -155,8 +155,8 @@ impl Desk<'_> {
 }
 
 /// A decision that was recorded for this letter and not carried out: the one made for this very folder, else one whose
-/// own folder is not `present`.
-fn recorded(
+/// own folder is not `present`. A letter that was placed already and is on its way elsewhere is another one.
+pub(super) fn recorded(
     earlier: &[Earlier],
     name: &DropName,
     resumed: &HashSet<String>,
@@ -164,7 +164,8 @@ fn recorded(
 ) -> Option<(String, Pending)> {
     let open = || {
         let unresumed = earlier.iter().filter(|earlier| !resumed.contains(&earlier.letter.id));
-        unresumed.filter_map(|earlier| Some((earlier.letter.id.clone(), earlier.pending.clone()?)))
+        let pending = unresumed.filter_map(|earlier| Some((earlier.letter.id.clone(), earlier.pending.clone()?)));
+        pending.filter(|(_, pending)| !pending.is_moved_on())
     };
     let own = open().find(|(_, pending)| pending.source == name.shown());
     own.or_else(|| open().find(|(_, pending)| !present.contains(&pending.source)))

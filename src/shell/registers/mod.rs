@@ -298,7 +298,7 @@ impl Registers {
 }
 
 /// What is wrong in one snapshot, looking at every row; moves and remembers nothing.
-pub fn inspect(request: Request<'_>, name: SnapshotName) -> (Option<SnapshotUsed>, Vec<String>) {
+pub fn inspect(request: Request<'_>, name: SnapshotName) -> Inspected {
     let mut report = Report::new(request.memory);
     match name {
         SnapshotName::Krr => drop(report.settle(Some(read_new::<Krr>(request)))),
@@ -307,7 +307,16 @@ pub fn inspect(request: Request<'_>, name: SnapshotName) -> (Option<SnapshotUsed
         SnapshotName::Underenheter => drop(report.settle(Some(read_new::<SubUnits>(request)))),
         SnapshotName::Svarinn => drop(report.settle(Some(read_new::<ReceivingSystems>(request)))),
     }
-    (report.used.pop(), report.notes.into_values().flatten().map(|note| note.line).collect())
+    let refused = report.refused.pop().map(|(_, refusal)| refusal.code());
+    Inspected { used: report.used.pop(), refused, notes: report.notes.into_values().flatten().collect() }
+}
+
+/// A snapshot looked at by itself. Neither used nor refused: it is absent, and may be.
+pub struct Inspected {
+    pub used: Option<SnapshotUsed>,
+    /// The code of its refusal.
+    pub refused: Option<&'static str>,
+    pub notes: Vec<Note>,
 }
 
 fn speaks_of_persons(name: SnapshotName) -> bool {
