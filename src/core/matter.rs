@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::code::Code;
 use super::names::shown;
+use super::sheet::Cell;
 use super::status::{Stamp, Status};
 
 /// The columns of `oppfolging-YYYY-MM-DD.csv`.
@@ -207,9 +208,21 @@ impl Matter {
     }
 
     /// Its row in the list.
-    pub fn row(self, number: i64, since: &str) -> [String; 9] {
+    pub fn row(self, number: i64, since: &str) -> [Cell; 9] {
+        use Cell::{Text, Value};
         let Self { what, letter, reference, sender, place, code, remedy, .. } = self;
-        [what, letter, reference, sender, place, code, since.to_owned(), number.to_string(), remedy]
+        let (number, since) = (Value(number.to_string()), Value(since.to_owned()));
+        [
+            Text(what),
+            Value(letter),
+            Text(reference),
+            Value(sender),
+            Text(place),
+            Text(code),
+            since,
+            number,
+            Text(remedy),
+        ]
     }
 }
 

@@ -1,6 +1,7 @@
 //! Matters that a person must look at: each keeps its number, and one that is closed does not come back.
 
 use std::fs;
+use std::process::Command;
 
 use crate::world::{ALTINN, DIGIPOST, DROPPED, RESERVED, World, messages, world};
 
@@ -141,4 +142,44 @@ fn a_disagreement_is_a_matter_too() {
     world.postgang("2026-11-25T09:00:00+01:00", &["done", "1"]);
     let (answer, code) = world.nightly("2026-11-26T00:30:00+01:00");
     assert_eq!((messages(&answer).len(), code), (0, 0), "{answer}");
+}
+
+/// What a spreadsheet shows of the list is what stands in it: LibreOffice makes a workbook of it and gives it back.
+#[test]
+fn references_survive_a_spreadsheet() {
+    let references = ["2026/4", "0012", "1E5", "=1+1", "3-mai", "2026/417-3", "sak \"4\"; b"];
+    let world = World::new("avsendere.yaml");
+    for (number, reference) in references.iter().enumerate() {
+        world.drop(&format!("n{number}"), RESERVED, "kryptert: true");
+        let path = world.dir.join(format!("inbox/n{number}/forsendelse.yaml"));
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(path, text.replace(&format!("2026/n{number}"), &format!("'{reference}'"))).unwrap();
+    }
+    world.run(DROPPED);
+    world.nightly("2026-11-24T00:30:00+01:00");
+    let list = world.outbox().join("oppfolging-2026-11-24.csv");
+    let converted = tempfile::tempdir().unwrap();
+    // Semicolons, quotes, UTF-8, from the first line; and back, as it is shown.
+    let convert = |to: &str, from: &std::path::Path| {
+        let mut soffice = Command::new("soffice");
+        soffice.arg(format!("-env:UserInstallation=file://{}/profile", converted.path().display()));
+        soffice.args(["--headless", "--convert-to", to, "--outdir"]);
+        let reading = (to == "xlsx").then_some("--infilter=CSV:59,34,76,1");
+        soffice.arg(converted.path()).args(reading).arg(from).output()
+    };
+    if convert("xlsx", &list).is_err() {
+        eprintln!("soffice is not installed: nothing is shown of spreadsheets");
+        return;
+    }
+    let workbook = converted.path().join("oppfolging-2026-11-24.xlsx");
+    assert!(workbook.is_file(), "a workbook was made");
+    convert("csv:Text - txt - csv (StarCalc):59,34,76,1,,0,false,true,false", &workbook).unwrap();
+    let text = fs::read_to_string(converted.path().join("oppfolging-2026-11-24.csv")).unwrap();
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(b';').from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let mut shown: Vec<String> = reader.records().map(|row| row.unwrap()[2].to_owned()).collect();
+    shown.sort();
+    let mut expected = references.map(str::to_owned).to_vec();
+    expected.sort();
+    assert_eq!(shown, expected);
 }

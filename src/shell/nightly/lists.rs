@@ -129,7 +129,7 @@ impl Night<'_> {
             if let Some(message) = matter.message.take() {
                 self.needs_person(message);
             }
-            table.add(matter.row(known.number, &known.since));
+            table.add_for_people(matter.row(known.number, &known.since));
         }
         let file_name = format!("oppfolging-{day}.csv");
         let text = table.into_text();
