@@ -9,12 +9,12 @@ use std::time::SystemTime;
 use anyhow::Context;
 use chrono::{SubsecRound, Utc};
 use chrono_tz::Europe::Oslo;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use postgang::commands::watch::LogFormat;
 use postgang::commands::{
-    Answer, Call, PatienceArgs, check, demo, done, explain, failure, hold, init, nightly, report, returned, run,
-    status, watch,
+    Answer, Call, PatienceArgs, check, completions, demo, done, explain, failure, hold, init, man, nightly, report,
+    returned, run, status, watch,
 };
 use postgang::core::calendar::{Time, parse_time};
 use postgang::shell::pass::{PassError, Settings};
@@ -26,13 +26,20 @@ use tracing_subscriber::EnvFilter;
 
 /// Route letter folders from archive systems to Digipost, e-Boks, Altinn, SvarInn or print.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, after_long_help = EXIT_CODES)]
 struct Cli {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
     command: Command,
 }
+
+const EXIT_CODES: &str = "Exit codes:
+  0   all placed, nothing to do, or only letters that are still being written
+  1   something was refused, left or listed and needs a person
+  2   wrong usage
+  3   a refused snapshot, missing receipts, the brake, avsendere.yaml or the root held letters
+  75  another pass holds the lock";
 
 #[derive(Args)]
 struct Common {
@@ -82,6 +89,10 @@ enum Command {
     Status,
     /// Make a root with sample letters and registers and run a day and a night in it
     Demo(demo::Args),
+    /// Print a shell's completion script
+    Completions(completions::Args),
+    /// Write manual pages
+    Man(man::Args),
 }
 
 impl Command {
@@ -99,6 +110,8 @@ impl Command {
             Self::Explain(args) => explain::explain(call, args),
             Self::Status => status::status(call),
             Self::Demo(args) => demo::demo(call, args),
+            Self::Completions(args) => completions::completions(call, args),
+            Self::Man(args) => man::man(call, args),
         }
     }
 
@@ -127,6 +140,7 @@ fn main() -> ExitCode {
     let call = Call {
         root: Root::new(&common.root, common.ledger.clone()),
         settings: &|| settings(&common),
+        command: &Cli::command,
         network_root: common.network_root,
         timings: std::env::var_os("POSTGANG_TIMINGS").is_some(),
     };

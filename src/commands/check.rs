@@ -24,6 +24,10 @@ use crate::shell::root::Root;
 use crate::shell::spool::{DropName, Spool};
 
 #[derive(clap::Args)]
+#[command(after_long_help = "Examples:
+  postgang check                                     everything in inbox/ and registry/
+  postgang check inbox/2026-417                      what the next run would do with it
+  postgang check registry/krr.csv                    every row of a register")]
 pub struct Args {
     /// Whatever lies below the root: a drop, a letter, a batch, a register, receipts …; the whole root when absent
     path: Option<PathBuf>,

@@ -23,6 +23,8 @@ use crate::shell::pass::{self, PassError, Report, Settings};
 use crate::shell::root::Root;
 
 #[derive(clap::Args)]
+#[command(after_long_help = "Example:
+  postgang demo /tmp/post")]
 pub struct Args {
     /// Folder to make the root in; a new temporary folder when absent
     dir: Option<PathBuf>,

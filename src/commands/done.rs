@@ -7,6 +7,8 @@ use crate::shell::nightly::{self, Closed};
 use crate::shell::pass::PassError;
 
 #[derive(clap::Args)]
+#[command(after_long_help = "Example:
+  postgang done 12 15")]
 pub struct Args {
     /// Their numbers, from the column nr
     #[arg(required = true, value_name = "NUMBER", value_parser = value_parser!(i64).range(1..))]

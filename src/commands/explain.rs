@@ -13,6 +13,10 @@ use crate::shell::pass::PassError;
 use crate::shell::root::Root;
 
 #[derive(clap::Args)]
+#[command(after_long_help = "Examples:
+  postgang explain 2026/417-3                        by reference, or the beginning of one
+  postgang explain 98e2dfbb                          by the first eight digits of an id
+  postgang explain outbox/altinn/brev.98e2dfbb       by folder")]
 pub struct Args {
     /// forsendelsesId, eksternReferanse, the beginning of one, or a folder
     letter: String,

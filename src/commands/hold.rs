@@ -5,6 +5,9 @@ use crate::shell::nightly;
 use crate::shell::pass::PassError;
 
 #[derive(clap::Args)]
+#[command(after_long_help = "Examples:
+  postgang hold 2026/417-3 --reason \"feil vedlegg\"
+  postgang hold 98e2dfbb --reason \"sendt til feil person\"")]
 pub struct Args {
     /// forsendelsesId, eksternReferanse, the beginning of one, or a folder
     letter: String,

@@ -2,11 +2,13 @@
 //! gives an [`Answer`], which `main` prints.
 
 pub mod check;
+pub mod completions;
 pub mod demo;
 pub mod done;
 pub mod explain;
 pub mod hold;
 pub mod init;
+pub mod man;
 pub mod nightly;
 pub mod report;
 pub mod returned;
@@ -30,6 +32,8 @@ pub struct Call<'a> {
     pub root: Root,
     /// Reads the clock: how to work at this moment, with the usual patience.
     pub settings: &'a dyn Fn() -> Settings,
+    /// The command line as a whole, for what describes it.
+    pub command: &'a dyn Fn() -> clap::Command,
     pub network_root: bool,
     /// Say how long the stages of a pass took.
     pub timings: bool,

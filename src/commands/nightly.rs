@@ -6,6 +6,9 @@ use crate::shell::nightly::{self, NightReport};
 use crate::shell::pass::{PassError, Report};
 
 #[derive(clap::Args)]
+#[command(after_long_help = "Examples:
+  5 0 * * *  postgang --root /srv/post nightly       in a crontab: deadlines fall at midnight
+  postgang nightly --accept-unnotified 910077473     let a sender's letters go though the brake is on")]
 pub struct Args {
     /// Print this sender's unread letters though nothing has been heard of too many of them; may be repeated
     #[arg(long, value_name = "ORGNR", value_parser = organisation)]

@@ -5,6 +5,8 @@ use crate::shell::nightly::{self, Returned};
 use crate::shell::pass::PassError;
 
 #[derive(clap::Args)]
+#[command(after_long_help = "Example:
+  postgang returned 98e2dfbb ef7ce8cd                with the digits that stand on the covers")]
 pub struct Args {
     /// forsendelsesId, eksternReferanse, the beginning of one, or a folder
     #[arg(required = true)]

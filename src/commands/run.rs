@@ -8,6 +8,9 @@ use crate::shell::pass::{self, PassError, Report, Settings};
 use crate::shell::root::Root;
 
 #[derive(clap::Args)]
+#[command(after_long_help = "Examples:
+  postgang --root /srv/post run                      what is whole, once
+  postgang run --accept-snapshot enheter             believe once that it has shrunk")]
 pub struct Args {
     #[command(flatten)]
     patience: PatienceArgs,

@@ -12,6 +12,8 @@ use crate::shell::pass::{PassError, Settings};
 use crate::shell::{nightly, watch};
 
 #[derive(clap::Args)]
+#[command(after_long_help = "Example:
+  postgang --root /srv/post watch --nightly 00:30 --metrics /var/lib/postgang/postgang.prom")]
 pub struct Args {
     #[command(flatten)]
     patience: PatienceArgs,

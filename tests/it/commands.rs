@@ -162,3 +162,25 @@ fn report_counts_each_letter_once() {
     assert_eq!((of("print"), of("avvist")), (7, 2), "{report}");
     assert!(rows.iter().any(|row| row["kode"] == "unread-past-deadline" && row["maned"] == "2026-11"), "{report}");
 }
+
+#[test]
+fn every_command_has_a_manual_page_and_a_completion() {
+    let dir = tempfile::tempdir().unwrap();
+    let answer = |args: &[&str]| {
+        let output = postgang(dir.path()).args(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let pages = dir.path().join("man1");
+    answer(&["man", &pages.to_string_lossy()]);
+    let script = answer(&["completions", "bash"]);
+    let help = answer(&["-h"]);
+    let listed = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let commands =
+        listed.lines().filter(|line| !line.starts_with("    ")).map(|line| line.split_whitespace().next().unwrap());
+    for command in commands.filter(|command| *command != "help") {
+        let page = fs::read_to_string(pages.join(format!("postgang-{command}.1"))).unwrap();
+        assert!(page.contains("SYNOPSIS") && script.contains(&format!("postgang,{command})")), "{command}");
+    }
+    assert!(fs::read_to_string(pages.join("postgang.1")).unwrap().contains("another pass holds the lock"));
+}

@@ -78,7 +78,7 @@ fn every_status_is_told_and_every_status_told_is_one() {
 }
 
 fn help(arguments: &[&str]) -> String {
-    let output = Command::new(program()).env_remove("POSTGANG_ROOT").args(arguments).arg("--help").output().unwrap();
+    let output = Command::new(program()).env_remove("POSTGANG_ROOT").args(arguments).arg("-h").output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
