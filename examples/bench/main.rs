@@ -1,5 +1,5 @@
 //! How fast a whole pass is: letters a second, CPU and peak memory of `postgang run` with registers of national
-//! size, beside a bare program that only moves, reads and hashes the same letters.
+//! size, new and known, beside a bare program that only moves, reads and hashes the same letters.
 //!
 //! ```sh
 //! cargo build --release && cargo run --release --example bench
@@ -11,6 +11,7 @@
 mod bare;
 mod check;
 mod letters;
+mod lookups;
 mod measure;
 mod pdf;
 mod people;
@@ -46,9 +47,6 @@ struct Args {
     /// Threads for everything [default: one for each processor]
     #[arg(long)]
     threads: Option<usize>,
-    /// Also measure a second pass with fresh letters, when the registers are already known
-    #[arg(long)]
-    again: bool,
     /// The program to measure [default: the one that cargo built]
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
@@ -85,6 +83,10 @@ enum Part {
     Letters { inbox: PathBuf, set: u64 },
     #[command(hide = true)]
     Bare { root: PathBuf },
+    #[command(hide = true)]
+    Read { file: PathBuf, how: String },
+    #[command(hide = true)]
+    Ask { registry: PathBuf, tables: PathBuf, file: String, many: u64 },
 }
 
 /// A folder of the outbox.
@@ -122,6 +124,8 @@ fn main() -> Result<()> {
             println!("{}", bare::run(root)?);
             Ok(())
         }
+        Some(Part::Read { file, how }) => lookups::read(file, how),
+        Some(Part::Ask { registry, tables, file, many }) => lookups::ask(registry, tables, args.size, file, *many),
         None => bench(&args),
     }
 }
@@ -140,11 +144,12 @@ fn bench(args: &Args) -> Result<()> {
     let program = bench.program()?;
     bench.prepare()?;
     let bare = bench.bare()?;
-    let mut passes = vec![("postgang", bench.pass(&program, 0)?)];
-    if args.again {
-        passes.push(("postgang, registers known", bench.pass(&program, 1)?));
-    }
-    table::print(&bench, &bare, &passes)
+    let passes = [
+        ("postgang, registers new", bench.pass(&program, 0)?),
+        ("postgang, registers known", bench.pass(&program, 1)?),
+    ];
+    let costs = lookups::costs(&bench)?;
+    table::print(&bench, &bare, &passes, &costs)
 }
 
 struct Bench<'a> {

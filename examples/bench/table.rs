@@ -5,10 +5,11 @@ use std::thread::available_parallelism;
 
 use anyhow::Result;
 
+use crate::lookups::Cost;
 use crate::measure::Measured;
 use crate::{Bench, Pass};
 
-pub fn print(bench: &Bench, bare: &Measured, passes: &[(&str, Pass)]) -> Result<()> {
+pub fn print(bench: &Bench, bare: &Measured, passes: &[(&str, Pass)], costs: &[Cost]) -> Result<()> {
     let args = bench.args;
     let threads = args.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
     let megabytes =
@@ -25,6 +26,18 @@ pub fn print(bench: &Bench, bare: &Measured, passes: &[(&str, Pass)]) -> Result<
     row("bare program", args.letters, bare);
     for (name, pass) in passes {
         row(name, args.letters, &pass.measured);
+    }
+    println!("\nRegisters alone, CPU s:      count     hash      new  new - hash  peak MB    open ms  look-up ns");
+    for cost in costs {
+        let [counted, hashed, new] = [&cost.counted, &cost.hashed, &cost.new].map(|part| part.cpu().as_secs_f64());
+        println!(
+            "{:<26} {counted:>7.3}  {hashed:>7.3}  {new:>7.3}  {:>10.3}  {:>7.1}  {:>9.3}  {:>10.0}",
+            cost.file,
+            new - hashed,
+            cost.new.peak_bytes as f64 / 1e6,
+            cost.open_seconds * 1e3,
+            cost.look_up_seconds * 1e9,
+        );
     }
     for (name, pass) in passes {
         let wall = pass.measured.wall.div_duration_f64(bare.wall);
