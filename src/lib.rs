@@ -54,6 +54,7 @@
 //! | `shell::spool` | moves, writes and deletes folders of letters | a letter moves by one rename, and never over another |
 //! | `shell::stopwatch` | measures the stages of a pass | decides nothing |
 //! | `shell::pdf` | reads PDFs: pages, what stands in the margins | any bytes give an answer or a fault, never a panic |
+//! | `shell::content` | reads a document's bytes and their digest | holds a PDF, and large ones one by one |
 //! | `shell::intake` | lists `inbox/`, reads a drop | never writes; a drop is judged by what was read once |
 //! | `shell::print` | makes cover sheets and merges PDFs | what is merged is what was compared with the letter's sums |
 //! | `shell::registers` | asks the registers about recipients | a register that is refused answers "unavailable" |

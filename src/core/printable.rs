@@ -81,6 +81,13 @@ pub fn check_print(reads: &[Read]) -> Result<(), Refusal> {
     if printed().next().is_none() {
         return Err(Refusal::new(Code::DocumentNotPrintable, "alle dokumenter er unntatt fra utskrift"));
     }
+    let placeholder = |read: &&Read| {
+        let violations = read.content.as_ref().map_or([].as_slice(), |content| &content.violations);
+        violations.iter().any(|violation| violation.rule.is_placeholder())
+    };
+    if let Some(text) = printed().find(placeholder).and_then(violations_text) {
+        return Err(Refusal::new(Code::DocumentNotPrintable, text));
+    }
     let broken: Vec<String> = printed().filter_map(violations_text).collect();
     if broken.is_empty() { Ok(()) } else { Err(Refusal::new(Code::PrintRules, broken.join("; "))) }
 }

@@ -122,19 +122,21 @@ impl Dir {
         Ok(entry(name, &stat))
     }
 
-    /// The bytes of a regular file, at most `bytes_max`; `None` for anything else. Opening a FIFO does not wait.
-    pub fn read(&self, name: &OsStr, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+    /// A regular file; `None` for anything else. Opening a FIFO does not wait.
+    pub fn open_file(&self, name: &OsStr) -> io::Result<Option<File>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = match openat(&self.0, one_name(name)?, flags, Mode::empty()) {
             // A link, or a socket.
             Err(Errno::LOOP | Errno::NXIO) => return Ok(None),
             other => File::from(other?),
         };
-        let attributes = file.metadata()?;
-        if !attributes.is_file() {
-            return Ok(None);
-        }
-        let expected = attributes.len().min(bytes_max);
+        Ok(file.metadata()?.is_file().then_some(file))
+    }
+
+    /// The bytes of a regular file, at most `bytes_max`; `None` for anything else.
+    pub fn read(&self, name: &OsStr, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+        let Some(file) = self.open_file(name)? else { return Ok(None) };
+        let expected = file.metadata()?.len().min(bytes_max);
         let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
         file.take(bytes_max).read_to_end(&mut bytes)?;
         Ok(Some(bytes))

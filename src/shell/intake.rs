@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
+use super::content;
 use super::dir::{Dir, Entry, Fingerprint};
 use super::pdf;
 use super::root::Root;
@@ -18,7 +19,7 @@ use super::spool::DropName;
 use crate::core::code::{Code, Refusal};
 use crate::core::format::{self, Format, METADATA_BYTES_MAX};
 use crate::core::identity::OrgNumber;
-use crate::core::judge::{Content, DOCUMENTS_BYTES_MAX, Drop, Found, Read, key_documents};
+use crate::core::judge::{Content, DOCUMENTS_BYTES_MAX, Drop, Found, PdfFault, Read, key_documents};
 use crate::core::letter::{Digest256, Document, Key, Letter};
 use crate::core::names;
 use crate::core::print::PrintLimits;
@@ -297,14 +298,16 @@ pub fn read_documents(path: &Path, drop: &Drop, limits: Option<&PrintLimits>) ->
 }
 
 fn read_content(dir: &Dir, name: &str, is_pdf: bool, limits: Option<&PrintLimits>) -> io::Result<Option<Content>> {
-    let Some(bytes) = dir.read(OsStr::new(name), DOCUMENTS_BYTES_MAX + 1)? else { return Ok(None) };
-    let (digest, size) = (Sha256::digest(&bytes).into(), bytes.len() as u64);
-    let pdf = is_pdf.then(|| pdf::open(bytes));
+    let Some(file) = dir.open_file(OsStr::new(name))? else { return Ok(None) };
+    let mut bytes = content::read(file, DOCUMENTS_BYTES_MAX + 1, is_pdf)?;
+    // What does not even begin as a PDF does was not held.
+    let pdf = is_pdf.then(|| bytes.held.take().map_or(Err(PdfFault::Unreadable), pdf::open));
     let violations = match (&pdf, limits) {
         (Some(Ok(pdf)), Some(limits)) => pdf::preflight(pdf, limits),
         _ => Vec::new(),
     };
-    Ok(Some(Content { digest, bytes: size, pdf: pdf.map(|outcome| outcome.map(|pdf| pdf.pages())), violations }))
+    let pdf = pdf.map(|outcome| outcome.map(|pdf| pdf.pages()));
+    Ok(Some(Content { digest: bytes.digest, bytes: bytes.length, pdf, violations }))
 }
 
 /// The key of a drop: by what its metadata says, accepted or not; by its files where that cannot be read. `reads` are

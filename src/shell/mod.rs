@@ -1,5 +1,6 @@
 //! The imperative shell: everything that touches bytes from outside, disks, clocks and threads.
 
+pub mod content;
 pub mod dir;
 pub mod intake;
 pub mod ledger;

@@ -18,6 +18,10 @@ pub enum PrintRule {
     FontNotEmbedded,
     /// Ours: the printing service's own check does not look at forms.
     FormValueNotVisible,
+    /// Ours: what its reader sees is not on its pages, but in an XFA form, which a program draws itself.
+    Xfa,
+    /// Ours, likewise: what its reader sees are the files in a portfolio.
+    Portfolio,
     /// Ours: what cannot be unpacked, is packed as no printer knows, or is without measure.
     ContentUnreadable,
 }
@@ -35,8 +39,15 @@ impl PrintRule {
             Self::InsufficientMargin => "insufficient-margin",
             Self::FontNotEmbedded => "font-not-embedded",
             Self::FormValueNotVisible => "form-value-not-visible",
+            Self::Xfa => "xfa",
+            Self::Portfolio => "portfolio",
             Self::ContentUnreadable => "content-unreadable",
         }
+    }
+
+    /// Whether what is on the document's pages is not the document.
+    pub fn is_placeholder(self) -> bool {
+        matches!(self, Self::Xfa | Self::Portfolio)
     }
 
     /// What is wrong, in bokmål, for the one who has to make the document anew.
@@ -52,6 +63,12 @@ impl PrintRule {
             Self::FontNotEmbedded => "En skrift er ikke innebygd i PDF-en.",
             Self::FormValueNotVisible => {
                 "Et utfylt skjemafelt mangler utseende, og ville blitt tomt på papir; lagre PDF-en med flate felter."
+            }
+            Self::Xfa => {
+                "PDF-en er et XFA-skjema, og på sidene står det noe annet enn leseren ser; skriv den ut til en ny PDF."
+            }
+            Self::Portfolio => {
+                "PDF-en er en portefølje, og på sidene står bare omslaget; send dokumentene i den hver for seg."
             }
             Self::ContentUnreadable => {
                 "Innholdet er skadet, pakket på en måte som skrivere ikke kjenner, eller for omfattende; lag PDF-en på nytt."

@@ -5,10 +5,11 @@
 
 use std::cell::Cell;
 
-/// Work that any document may cost; a unit is about a nanosecond of a processor of today.
-const WORK_BASE: u64 = 2_000_000_000;
+/// Work that any document may cost; a unit is about a nanosecond of a processor of today, and much more in the slow
+/// build of the tests.
+const WORK_BASE: u64 = if cfg!(test) { 100_000_000 } else { 2_000_000_000 };
 /// Work for each byte that it brings besides.
-const WORK_PER_BYTE: u64 = 8;
+const WORK_PER_BYTE: u64 = if cfg!(test) { 2 } else { 8 };
 /// Bytes that what is read of a document may take in memory, besides the file itself; a parsed value takes up to fifty
 /// times the memory of its spelling. A document of 10,000 pages takes 30 MB.
 const MEMORY_MAX: u64 = 112 << 20;
@@ -34,6 +35,11 @@ impl Budget {
 
     pub(crate) fn work(&self, units: usize) -> Option<()> {
         spend(&self.work, units as u64)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn work_left(&self) -> u64 {
+        self.work.get()
     }
 
     /// For what is kept for as long as the document is.

@@ -1,7 +1,7 @@
 //! Fonts: how far a glyph advances, whether it is white space, and whether the font can be printed elsewhere.
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use lopdf::{Dictionary, Document, Encoding, Object, ObjectId, Stream, dictionary};
 
@@ -194,48 +194,59 @@ fn normal_name(name: &[u8]) -> String {
 
 /// Looks at the fonts of a document's pages, each once.
 pub(super) struct Inspection<'a> {
-    document: &'a Document,
-    /// By resource dictionary or form: whether all fonts in it can be printed.
-    known: HashMap<ObjectId, bool>,
+    pdf: &'a Pdf,
+    /// By font: whether it can be printed.
+    fonts: HashMap<ObjectId, bool>,
+    /// By resource dictionary: whether all fonts in it, and in what it holds, can be printed.
+    resources: HashMap<*const Dictionary, bool>,
 }
 
 impl<'a> Inspection<'a> {
-    pub(super) fn new(document: &'a Document) -> Self {
-        Self { document, known: HashMap::new() }
+    pub(super) fn new(pdf: &'a Pdf) -> Self {
+        Self { pdf, fonts: HashMap::new(), resources: HashMap::new() }
     }
 
-    /// Whether every font in the page's resources, and in those of its forms, is embedded or the printer's own.
+    /// Whether every font in the page's resources, and in those of its forms and patterns, is embedded or the
+    /// printer's own.
     pub(super) fn page_is_printable(&mut self, page: &Page) -> bool {
-        let resources = page.inherited(self.document, b"Resources").and_then(|object| object.as_dict().ok());
-        resources.is_none_or(|resources| self.resources_are_printable(resources, &mut HashSet::new(), 0))
+        let resources = page.inherited(&self.pdf.document, b"Resources").and_then(|object| object.as_dict().ok());
+        resources.is_none_or(|resources| self.resources_are_printable(resources, 0))
     }
 
-    fn resources_are_printable(
-        &mut self,
-        resources: &'a Dictionary,
-        seen: &mut HashSet<ObjectId>,
-        depth: usize,
-    ) -> bool {
-        let document = self.document;
+    /// The same of a form by itself.
+    pub(super) fn form_is_printable(&mut self, form: &'a Stream, depth: usize) -> bool {
+        let own = form.dict.get_deref(b"Resources", &self.pdf.document).and_then(Object::as_dict).ok();
+        own.is_none_or(|own| self.resources_are_printable(own, depth))
+    }
+
+    fn resources_are_printable(&mut self, resources: &'a Dictionary, depth: usize) -> bool {
+        let this = std::ptr::from_ref(resources);
+        if let Some(known) = self.resources.get(&this) {
+            return *known;
+        }
+        if depth >= FORM_DEPTH_MAX {
+            return true;
+        }
+        // What is still being looked at holds nothing more within itself.
+        self.resources.insert(this, true);
+        let document = &self.pdf.document;
         let entries = move |key: &[u8]| {
             let dictionary = resources.get_deref(key, document).and_then(Object::as_dict).ok();
             dictionary.into_iter().flat_map(Dictionary::iter).map(|(_, object)| object)
         };
         let fonts = entries(b"Font").all(|object| match document.dereference(object) {
-            Ok((Some(id), font)) => *self.known.entry(id).or_insert_with(|| is_printable(document, font)),
+            Ok((Some(id), font)) => *self.fonts.entry(id).or_insert_with(|| is_printable(document, font)),
             Ok((None, font)) => is_printable(document, font),
             // A reference to nothing is no font.
             Err(_) => true,
         });
-        fonts
-            && entries(b"XObject").all(|object| {
-                let Ok((Some(id), Object::Stream(form))) = document.dereference(object) else { return true };
-                if depth >= FORM_DEPTH_MAX || !seen.insert(id) {
-                    return true;
-                }
-                let own = form.dict.get_deref(b"Resources", document).and_then(Object::as_dict).ok();
-                own.is_none_or(|own| self.resources_are_printable(own, seen, depth + 1))
-            })
+        let printable = fonts
+            && entries(b"XObject").chain(entries(b"Pattern")).all(|object| match document.dereference(object) {
+                Ok((_, Object::Stream(form))) => self.form_is_printable(form, depth + 1),
+                _ => true,
+            });
+        self.resources.insert(this, printable);
+        printable
     }
 }
 

@@ -13,11 +13,14 @@ mod metrics;
 mod pages;
 mod preflight;
 mod read;
+mod size;
 mod text;
 mod whole;
 
 #[cfg(test)]
 mod font_tests;
+#[cfg(test)]
+mod hostile_tests;
 #[cfg(test)]
 mod preflight_tests;
 #[cfg(test)]
@@ -83,6 +86,11 @@ impl fmt::Debug for Pdf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pdf").field("pages", &self.pages.len()).finish_non_exhaustive()
     }
+}
+
+/// Whether a file that begins with these bytes may be a PDF.
+pub(crate) fn may_be(beginning: &[u8]) -> bool {
+    whole::header(beginning).is_some()
 }
 
 /// Reads a PDF and decides whether it may go further.

@@ -2,15 +2,20 @@
 //!
 //! Annotations are not looked at, as they are not there; but a form's values must be visible.
 
-use lopdf::Document;
+use lopdf::{Dictionary, Document, Object};
 
 use super::content::filters_of;
 use super::geometry::{Area, Sheet};
+use super::pages::Page;
 use super::read::filter::are_known;
+use super::size::Printed;
 use super::text::{TextSearch, Zoned};
 use super::{Pdf, PdfFault, font, form, guarded};
 use crate::core::print::limits::Uninterpretable;
 use crate::core::print::{Millimetres, PrintLimits, PrintRule, Violation};
+
+/// Pages, and annotations on each, among which a form's first field is looked for.
+const FIELDS_LOOKED_AT: usize = 100;
 
 const A4_WIDTH_MM: f64 = 210.0;
 const A4_HEIGHT_MM: f64 = 297.0;
@@ -39,6 +44,7 @@ fn check(pdf: &Pdf, limits: &PrintLimits) -> Vec<Violation> {
     if !version_is_supported(document) {
         violations.push(Violation::whole(PrintRule::UnsupportedPdfVersion));
     }
+    violations.extend(placeholder(pdf).map(Violation::whole));
     // What they hold is shown on some page, or the reader would not have needed it.
     let streams = document.objects.values().filter_map(|object| object.as_stream().ok());
     if !streams.into_iter().all(|stream| filters_of(pdf, stream).is_some_and(|filters| are_known(&filters))) {
@@ -46,7 +52,7 @@ fn check(pdf: &Pdf, limits: &PrintLimits) -> Vec<Violation> {
         return violations;
     }
     let mut search = TextSearch::new(pdf);
-    let mut fonts = font::Inspection::new(document);
+    let mut fonts = font::Inspection::new(pdf);
     let mut of_pages = [
         PrintRule::UnsupportedDimensions,
         PrintRule::InsufficientMargin,
@@ -55,7 +61,12 @@ fn check(pdf: &Pdf, limits: &PrintLimits) -> Vec<Violation> {
         PrintRule::ContentUnreadable,
     ]
     .map(|rule| Violation { rule, pages: Vec::new() });
+    let mut size = Printed::of(pdf);
     for (page, number) in pdf.pages.iter().zip(1..) {
+        if size.add(page).is_none() {
+            violations.push(Violation::whole(PrintRule::ContentUnreadable));
+            return violations;
+        }
         let sheet = Sheet::of(document, page);
         let form = Form::of(&sheet, limits);
         let text = search.look(page, &sheet, barcode_area(&sheet, form, limits));
@@ -72,6 +83,35 @@ fn check(pdf: &Pdf, limits: &PrintLimits) -> Vec<Violation> {
     }
     violations.extend(of_pages.into_iter().filter(|violation| !violation.pages.is_empty()));
     violations
+}
+
+/// What stands for the document on its pages, where it is not the document itself.
+fn placeholder(pdf: &Pdf) -> Option<PrintRule> {
+    let document = &pdf.document;
+    let catalog = document.catalog().ok()?;
+    let is_there =
+        |dictionary: &Dictionary, key| dictionary.get_deref(key, document).is_ok_and(|value| !value.is_null());
+    if is_there(catalog, b"Collection") {
+        return Some(PrintRule::Portfolio);
+    }
+    let form = catalog.get_deref(b"AcroForm", document).and_then(Object::as_dict).ok()?;
+    let drawn_anew = catalog.get_deref(b"NeedsRendering", document).and_then(Object::as_bool).unwrap_or(false);
+    // One that has its fields on the pages too shows the same there.
+    let on_pages = |page: &Page| {
+        let own = document.get_dictionary(page.id);
+        let listed = own.and_then(|page| page.get_deref(b"Annots", document)?.as_array());
+        listed.is_ok_and(|list| list.iter().take(FIELDS_LOOKED_AT).any(|item| is_field(document, item)))
+    };
+    let xfa = form.has(b"XFA") && form.get(b"XFA").is_ok_and(|xfa| !xfa.is_null());
+    (xfa && (drawn_anew || !pdf.pages.iter().take(FIELDS_LOOKED_AT).any(on_pages))).then_some(PrintRule::Xfa)
+}
+
+fn is_field(document: &Document, annotation: &Object) -> bool {
+    let annotation = document.dereference(annotation).and_then(|(_, annotation)| annotation.as_dict());
+    annotation.is_ok_and(|annotation| {
+        let name = |key| annotation.get_deref(key, document).and_then(Object::as_name).ok();
+        name(b"Subtype") == Some(b"Widget") && name(b"FT") != Some(b"Sig")
+    })
 }
 
 /// 1.0 to 1.7 in the header, and in the catalog where it raises the version.

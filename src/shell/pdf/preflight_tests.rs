@@ -1,6 +1,6 @@
 use lopdf::{Dictionary, Object, Stream, dictionary};
 
-use super::samples::{Sample, bytes, inspect, preflight};
+use super::samples::{Raw, Sample, bytes, flate, inspect, preflight};
 use crate::core::print::limits::Uninterpretable;
 use crate::core::print::{Millimetres, PrintLimits};
 
@@ -265,4 +265,67 @@ fn the_zone_is_a_setting() {
     assert_eq!(verdict_within(&file, &limits), MARGIN);
     limits.barcode_zone.width = Millimetres::try_from(0.0).unwrap();
     assert_eq!(verdict_within(&file, &limits), "ok");
+}
+
+#[test]
+fn content_that_cannot_be_unpacked() {
+    const UNREADABLE: &str = "content-unreadable [1]";
+    let whole = flate(&b"BT /F1 12 Tf 100 700 Td (x) Tj ET\n".repeat(40));
+    let with = |filter: &str, data: &[u8]| {
+        let mut raw = Raw::page("");
+        raw.stream(5, &format!("/Filter/{filter}"), data);
+        raw.end(None);
+        verdict(&raw.bytes)
+    };
+    assert_eq!(with("FlateDecode", &whole), "ok");
+    assert_eq!(with("Fl", &whole), "ok");
+    // The checksum nobody looks at.
+    assert_eq!(with("FlateDecode", &whole[..whole.len() - 4]), "ok");
+    assert_eq!(with("FlateDecode", &whole[..whole.len() / 2]), UNREADABLE);
+    let mut spoilt = whole.clone();
+    spoilt[0] = b'?';
+    assert_eq!(with("FlateDecode", &spoilt), UNREADABLE);
+    assert_eq!(with("DCTDecode", &whole), UNREADABLE, "a picture is no content");
+    assert_eq!(with("BrotliDecode", &whole), "content-unreadable");
+    // Likewise in a form that the page draws, and for a picture.
+    let drawn = |entries: &str, data: &[u8]| {
+        let mut raw = Raw::page("/Unused[]/Resources<</XObject<</X 6 0 R>>>>");
+        raw.stream(5, "", b"/X Do");
+        raw.stream(6, entries, data);
+        raw.end(None);
+        verdict(&raw.bytes)
+    };
+    assert_eq!(drawn("/Subtype/Form/BBox[0 0 9 9]/Filter/FlateDecode", &whole), "ok");
+    assert_eq!(drawn("/Subtype/Form/BBox[0 0 9 9]/Filter/FlateDecode", &spoilt), UNREADABLE);
+    assert_eq!(drawn("/Subtype/Image/Filter/DCTDecode", &spoilt), "ok");
+    assert_eq!(drawn("/Subtype/Image/Filter/BrotliDecode", &spoilt), "content-unreadable");
+}
+
+#[test]
+fn what_its_reader_sees_is_not_on_the_pages() {
+    let with = |catalog: &str, page: &str| {
+        let mut raw = Raw::page(page);
+        raw.offsets.retain(|(number, _)| *number != 1);
+        raw.object(1, format!("<</Type/Catalog/Pages 2 0 R{catalog}>>").as_bytes());
+        raw.stream(5, "", b"BT /F1 12 Tf 100 700 Td (Please wait...) Tj ET");
+        raw.stream(6, "", b"<xdp/>");
+        raw.end(None);
+        verdict(&raw.bytes)
+    };
+    let field = "/Annots[<</Subtype/Widget/FT/Tx/Rect[9 9 99 99]>>]";
+    let signature = "/Annots[<</Subtype/Widget/FT/Sig/Rect[9 9 99 99]>>]";
+    for (catalog, page, expected) in [
+        ("", "", "ok"),
+        ("/Collection<</View/D>>", "", "portfolio"),
+        ("/Collection null", "", "ok"),
+        ("/AcroForm<</XFA[(template)6 0 R]/Fields[]>>", "", "xfa"),
+        ("/AcroForm<</XFA 6 0 R>>", signature, "xfa"),
+        ("/AcroForm<</XFA null/Fields[]>>", "", "ok"),
+        ("/AcroForm<</Fields[]>>", field, "ok"),
+        // The fields stand on the page as well.
+        ("/AcroForm<</XFA 6 0 R>>", field, "ok"),
+        ("/NeedsRendering true/AcroForm<</XFA 6 0 R>>", field, "xfa"),
+    ] {
+        assert_eq!(with(catalog, page), expected, "{catalog} {page}");
+    }
 }

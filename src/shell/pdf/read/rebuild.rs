@@ -100,8 +100,9 @@ fn look_through(bytes: &[u8], budget: &Budget) -> Option<Found> {
 /// Where the object ends whose body begins at `body`, or at least the bytes of its stream, in which anything may stand.
 fn behind(bytes: &[u8], body: usize, budget: &Budget, of_stream: impl FnOnce(&[u8])) -> Option<usize> {
     let rest = &bytes[body..];
-    let end = memmem::find(rest, b"endobj").unwrap_or(rest.len());
-    budget.work(end / 8)?;
+    // Of its own end, or of the next object's beginning.
+    let end = memmem::find(rest, b"obj").unwrap_or(rest.len());
+    budget.work(end / 4)?;
     let Some(begin) = memmem::find(&rest[..end], b"stream").filter(|begin| follows_dictionary(&rest[..*begin])) else {
         return Some(body);
     };

@@ -23,7 +23,7 @@ pub(super) fn data(parser: &mut Parser<'_>, length: Option<usize>) -> Option<Ran
         }
     }
     let found = memmem::find(&bytes[start..], END);
-    parser.work(found.unwrap_or(bytes.len() - start) / 8)?;
+    parser.work(found.unwrap_or(bytes.len() - start) / 4)?;
     let end = start + found?;
     parser.at = end + END.len();
     // The end of line before it is not part of the data.
