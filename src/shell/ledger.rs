@@ -291,8 +291,8 @@ pub struct Onward<'a> {
     /// `None`: it stays where it is.
     pub pending: Option<Pending>,
     pub reminded: bool,
-    /// The same letter may come again.
-    pub released: bool,
+    /// Whether the same letter may come again, where that has changed.
+    pub released: Option<bool>,
 }
 
 /// A row of a list: an event with what is known of its letter.

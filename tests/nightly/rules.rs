@@ -54,6 +54,10 @@ fn a_failed_mailbox_letter_is_printed_unless_it_is_digital_only_or_cannot_be() {
     world.receipts("b.csv", at, &["digital LEST 2026-11-24T11:00:00+01:00"]);
     world.nightly("2026-11-25T00:30:00+01:00");
     assert_eq!(world.at("digital").status.status.as_str(), "LEST");
+    // What has reached its recipient after all is not sent a second time.
+    world.drop("digital", DIGIPOST, "kunDigitalLevering: true");
+    let answer = world.run("2026-11-25T10:00:00+01:00");
+    assert_eq!(answer["refused"]["duplicate"].as_u64(), Some(1), "{answer}");
 }
 
 #[test]

@@ -182,6 +182,18 @@ fn once(connection: &Connection, letter: &str, at: &str, kind: &str) -> rusqlite
         .map(drop)
 }
 
+/// Records that a letter's key is released, or blocks again; not what is so already, when a crash repeats it.
+fn release(connection: &Connection, letter: &str, at: &str, released: bool) -> rusqlite::Result<()> {
+    let kind = if released { "released" } else { "blocking" };
+    connection
+        .prepare_cached(
+            "INSERT INTO event (letter, at, kind) SELECT ?1, ?2, ?3 WHERE ?3 IS NOT
+                 (SELECT kind FROM event WHERE letter = ?1 AND kind IN ('released', 'blocking') ORDER BY number DESC LIMIT 1)",
+        )?
+        .execute([letter, at, kind])
+        .map(drop)
+}
+
 fn event(
     connection: &Connection,
     letter: &str,

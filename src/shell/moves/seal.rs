@@ -53,7 +53,7 @@ pub fn seal(
     let onward = batch.letters.iter().zip(&statuses).map(|((path, _), status)| {
         let (folder, target) = (name(path), format!("{print}/{}", batch.name));
         let pending = Pending::new(format!("{OUTBOX}{print}/{folder}"), target, folder, status, Vec::new());
-        Onward { status, pending: Some(pending), reminded: false, released: false }
+        Onward { status, pending: Some(pending), reminded: false, released: None }
     });
     let onward: Vec<Onward> = onward.collect();
     let at = Stamp(now).to_string();

@@ -178,7 +178,7 @@ impl Night<'_> {
                 status,
                 pending: Some(pending.clone()),
                 reminded: false,
-                released: duplicate::releases(status),
+                released: duplicate::releases(status).then_some(true),
             });
         }
         self.pass.ledger.onward(&self.at(), &onward, None)?;

@@ -179,11 +179,12 @@ impl Night<'_> {
     /// Records what was decided, changes the letters that stay, and moves the others.
     pub(super) fn carry_out(&mut self, decided: Vec<Decided>) -> anyhow::Result<()> {
         let pending: Vec<Option<Pending>> = decided.iter().map(|decided| self.pending(decided)).collect();
-        let onward = decided.iter().zip(&pending).map(|(decided, pending)| Onward {
-            status: &decided.step.status,
-            pending: pending.clone(),
-            reminded: decided.step.has(Outcome::Reminded),
-            released: duplicate::releases(&decided.step.status) && !duplicate::releases(&decided.before),
+        let onward = decided.iter().zip(&pending).map(|(decided, pending)| {
+            let status = &decided.step.status;
+            // One that was given up and turns out to be opened blocks again.
+            let released = duplicate::releases(status);
+            let released = (released != duplicate::releases(&decided.before)).then_some(released);
+            Onward { status, pending: pending.clone(), reminded: decided.step.has(Outcome::Reminded), released }
         });
         self.pass.ledger.onward(&self.at(), &onward.collect::<Vec<_>>(), None)?;
         let stays = |decided: &&Decided| decided.step.go.is_none() && decided.step.status != decided.before;

@@ -7,7 +7,8 @@ impl Decisions for Sqlite {
     fn earlier(&self, keys: &[Digest256]) -> anyhow::Result<HashMap<Digest256, Vec<Earlier>>> {
         let mut statement = self.connection.prepare_cached(
             "SELECT l.id, l.attempt, l.refused, l.reference IS NOT NULL, l.received,
-                    EXISTS (SELECT 1 FROM event e WHERE e.letter = l.id AND e.kind = 'released'),
+                    COALESCE((SELECT e.kind = 'released' FROM event e WHERE e.letter = l.id AND
+                              e.kind IN ('released', 'blocking') ORDER BY e.number DESC LIMIT 1), 0),
                     p.source, p.target, p.folder, p.status, p.decision, p.beside, p.version
              FROM letter l LEFT JOIN pending p ON p.letter = l.id WHERE l.key = ?1 ORDER BY l.attempt",
         )?;
@@ -68,8 +69,8 @@ impl Decisions for Sqlite {
             if letter.reminded {
                 once(&transaction, id, at, "reminded")?;
             }
-            if letter.released {
-                once(&transaction, id, at, "released")?;
+            if let Some(released) = letter.released {
+                release(&transaction, id, at, released)?;
             }
         }
         Ok(transaction.commit()?)

@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS event (
     number    INTEGER PRIMARY KEY,
     letter    TEXT NOT NULL,
     at        TEXT NOT NULL,             -- RFC 3339
-    kind      TEXT NOT NULL,             -- decided, placed, status, reminded, released, purged
+    kind      TEXT NOT NULL,             -- decided, placed, status, reminded, released, blocking, purged
     place     TEXT,                      -- below outbox/
     code      TEXT,
     state     TEXT,                      -- status: SvarUt's word, as in hendelser
