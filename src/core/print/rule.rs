@@ -24,6 +24,8 @@ pub enum PrintRule {
     Portfolio,
     /// Ours: what cannot be unpacked, is packed as no printer knows, or is without measure.
     ContentUnreadable,
+    /// Ours: programs show layers and annotations without appearance each in their own way.
+    ShownDifferently,
 }
 
 impl PrintRule {
@@ -42,6 +44,7 @@ impl PrintRule {
             Self::Xfa => "xfa",
             Self::Portfolio => "portfolio",
             Self::ContentUnreadable => "content-unreadable",
+            Self::ShownDifferently => "shown-differently",
         }
     }
 
@@ -62,7 +65,10 @@ impl PrintRule {
             Self::InsufficientMargin => "Det står tekst i strekkodefeltet i venstre marg.",
             Self::FontNotEmbedded => "En skrift er ikke innebygd i PDF-en.",
             Self::FormValueNotVisible => {
-                "Et utfylt skjemafelt mangler utseende, og ville blitt tomt på papir; lagre PDF-en med flate felter."
+                "Et utfylt skjemafelt mangler utseende eller skal ikke skrives ut, og ville blitt tomt eller feil på papir; lagre PDF-en med flate felter."
+            }
+            Self::ShownDifferently => {
+                "Lag eller merknader i PDF-en vises ulikt i ulike programmer; lagre PDF-en med flate lag og merknader."
             }
             Self::Xfa => {
                 "PDF-en er et XFA-skjema, og på sidene står det noe annet enn leseren ser; skriv den ut til en ny PDF."

@@ -6,7 +6,7 @@ use super::pages::Page;
 
 /// PDF's six-number affine transformation: `x' = a x + c y + e`, `y' = b x + d y + f`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Matrix([f64; 6]);
+pub(crate) struct Matrix(pub(crate) [f64; 6]);
 
 impl Matrix {
     pub(super) const IDENTITY: Self = Self([1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
@@ -107,7 +107,7 @@ impl Sheet {
 }
 
 /// Corners may be given in any order.
-fn ordered([x1, y1, x2, y2]: [f64; 4]) -> [f64; 4] {
+pub(super) fn ordered([x1, y1, x2, y2]: [f64; 4]) -> [f64; 4] {
     [x1.min(x2), y1.min(y2), x1.max(x2), y1.max(y2)]
 }
 

@@ -4,11 +4,12 @@
 //! merely untidy (wrong offsets, wrong lengths) passes when every object its pages need can be read; a file that has
 //! lost something its pages need does not.
 
+mod annotation;
 mod budget;
 mod content;
 mod font;
-mod form;
 mod geometry;
+mod layers;
 mod metrics;
 mod pages;
 mod preflight;
@@ -35,7 +36,10 @@ use lopdf::{Document, Stream};
 
 use crate::core::judge::PdfFault;
 
+pub(crate) use annotation::{Annotations, Shown};
 use budget::Budget;
+pub(crate) use geometry::Matrix;
+pub(crate) use layers::{Visible, is_layer};
 pub(crate) use pages::Page;
 pub use preflight::preflight;
 
@@ -61,6 +65,11 @@ impl Pdf {
     /// The bytes of a stream, its filters not undone.
     pub(crate) fn raw<'a>(&'a self, stream: &'a Stream) -> &'a [u8] {
         read::raw(&self.bytes[self.start..], stream)
+    }
+
+    /// A page's content streams as one, their filters undone; `None` where they are damaged, unknown or too much.
+    pub(crate) fn content(&self, page: &Page) -> Option<Vec<u8>> {
+        content::of_page(self, page)
     }
 
     #[cfg(test)]

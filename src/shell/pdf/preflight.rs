@@ -1,6 +1,6 @@
 //! Whether a document can be printed: digipost/printability-validator's rules, on pages as a reader sees them.
 //!
-//! Annotations are not looked at, as they are not there; but a form's values must be visible.
+//! The service looks at no annotations, forms or layers; what we print of them must be what was seen.
 
 use lopdf::{Dictionary, Document, Object};
 
@@ -10,7 +10,7 @@ use super::pages::Page;
 use super::read::filter::are_known;
 use super::size::Printed;
 use super::text::{TextSearch, Zoned};
-use super::{Pdf, PdfFault, font, form, guarded};
+use super::{Annotations, Pdf, PdfFault, Shown, font, guarded};
 use crate::core::print::limits::Uninterpretable;
 use crate::core::print::{Millimetres, PrintLimits, PrintRule, Violation};
 
@@ -53,12 +53,15 @@ fn check(pdf: &Pdf, limits: &PrintLimits) -> Vec<Violation> {
     }
     let mut search = TextSearch::new(pdf);
     let mut fonts = font::Inspection::new(pdf);
+    let annotations = Annotations::new(pdf);
+    let mut layered = annotations.layers().search();
     let mut of_pages = [
         PrintRule::UnsupportedDimensions,
         PrintRule::InsufficientMargin,
         PrintRule::FontNotEmbedded,
         PrintRule::FormValueNotVisible,
         PrintRule::ContentUnreadable,
+        PrintRule::ShownDifferently,
     ]
     .map(|rule| Violation { rule, pages: Vec::new() });
     let mut size = Printed::of(pdf);
@@ -70,12 +73,18 @@ fn check(pdf: &Pdf, limits: &PrintLimits) -> Vec<Violation> {
         let sheet = Sheet::of(document, page);
         let form = Form::of(&sheet, limits);
         let text = search.look(page, &sheet, barcode_area(&sheet, form, limits));
+        let (mut value_lost, mut unsure) = (false, layered.finds_unsure(page));
+        for annotation in annotations.of_page(page) {
+            value_lost |= matches!(annotation, Shown::ValueLost);
+            unsure |= matches!(annotation, Shown::Unsure);
+        }
         let broken = [
             form == Form::Neither,
             text == Zoned::Text || (text == Zoned::Unknown && limits.uninterpretable == Uninterpretable::Refuse),
             !fonts.page_is_printable(page),
-            form::has_unseen_value(document, page),
+            value_lost,
             text == Zoned::Unreadable,
+            unsure,
         ];
         for (violation, _) in of_pages.iter_mut().zip(broken).filter(|(_, broken)| *broken) {
             violation.pages.push(number);

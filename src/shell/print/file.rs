@@ -6,7 +6,7 @@ use super::cover::{Cover, CoverFault, Covers};
 use super::merge::{Merger, Source};
 use crate::core::judge::PdfFault;
 use crate::core::print::{CoverLayout, PrintFile, PrintLetter, Side};
-use crate::shell::pdf::{Pdf, open};
+use crate::shell::pdf::{Annotations, Pdf, open};
 
 /// Why a PDF of a batch could not be made. Letters and documents are named by their indices in the plan's input, so
 /// that the caller can take the letter out and make the file anew; nothing is ever left out silently.
@@ -24,6 +24,9 @@ pub enum FileError {
     /// A document does not have the number of pages it was planned with.
     #[error("letter {letter}, document {document}: {found} pages, planned {planned}")]
     PageCount { letter: usize, document: usize, planned: u32, found: u32 },
+    /// A document whose pages would not show on paper what was seen, by rules that are younger than the letter.
+    #[error("letter {letter}, document {document}: shown differently")]
+    ShownDifferently { letter: usize, document: usize },
     /// A letter took other pages in the output than it was planned to: a mistake in this program.
     #[error("letter {letter}: {written} pages written, planned {planned}")]
     Extent { letter: usize, planned: u32, written: u32 },
@@ -60,6 +63,9 @@ pub fn write<W: Write>(
             let (planned, found) = (enclosure.pages, pdf.pages());
             if planned != found {
                 return Err(FileError::PageCount { letter: index, document: number, planned, found });
+            }
+            if Annotations::new(&pdf).are_unclear() {
+                return Err(FileError::ShownDifferently { letter: index, document: number });
             }
             append(&mut merger, &pdf, &enclosure.sides(file.class.duplex))?;
         }

@@ -141,10 +141,10 @@ fn annotated() -> Vec<u8> {
 /// Two layers, the second of which is hidden.
 fn layered() -> Vec<u8> {
     let mut sample = Sample::new();
-    let layer = |sample: &mut Sample| {
-        sample.document.add_object(dictionary! { "Type" => "OCG", "Name" => Object::string_literal("layer") })
+    let layer = |sample: &mut Sample, name: &str| {
+        sample.document.add_object(dictionary! { "Type" => "OCG", "Name" => Object::string_literal(name) })
     };
-    let (shown, hidden) = (layer(&mut sample), layer(&mut sample));
+    let (shown, hidden) = (layer(&mut sample, "shown"), layer(&mut sample, "hidden"));
     let resources = dictionary! {
         "Font" => dictionary! { "F1" => sample.font },
         "Properties" => dictionary! { "L1" => shown, "L2" => hidden },

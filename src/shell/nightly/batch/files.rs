@@ -15,7 +15,7 @@ use crate::core::code::{Code, Refusal};
 use crate::core::judge::DOCUMENTS_BYTES_MAX;
 use crate::core::letter::hex;
 use crate::core::names::{BATCH, shown};
-use crate::core::print::{PrintFile, PrintLetter, plan};
+use crate::core::print::{PrintFile, PrintLetter, PrintRule, plan};
 use crate::core::senders::Sender;
 use crate::core::sheet;
 use crate::core::status::Stamp;
@@ -164,6 +164,10 @@ fn setback(error: FileError, letters: &[Printable]) -> anyhow::Result<(usize, Se
         FileError::PageCount { letter, document: number, .. } => {
             let detail = format!("{}: antall sider er endret", document(letter, number));
             (letter, Refusal::new(Code::PdfUnreadable, detail))
+        }
+        FileError::ShownDifferently { letter, document: number } => {
+            let detail = format!("{}: {}", document(letter, number), PrintRule::ShownDifferently.sentence());
+            (letter, Refusal::new(Code::PrintRules, detail))
         }
         FileError::Extent { .. } | FileError::Io(_) => {
             return Err(anyhow::Error::new(error).context("utskriftsfilen kunne ikke lages"));

@@ -10,12 +10,15 @@ use std::io::{self, Write};
 use lopdf::{Dictionary, Document, Object, ObjectId, Writer};
 
 use super::store::{Number, Store};
-use crate::shell::pdf::Pdf;
+use crate::shell::pdf::{Annotations, Pdf, Visible, is_layer};
 
 /// A document whose pages are being copied, with what has been copied of it so far.
 pub struct Source<'d> {
     pub(super) pdf: &'d Pdf,
+    pub(super) annotations: Annotations<'d>,
     copied: HashMap<ObjectId, Progress>,
+    /// Appearances of annotations, as forms.
+    forms: HashMap<ObjectId, Number>,
 }
 
 #[derive(Clone, Copy)]
@@ -27,31 +30,38 @@ enum Progress {
 
 impl<'d> Source<'d> {
     pub fn new(pdf: &'d Pdf) -> Self {
-        Self { pdf, copied: HashMap::new() }
+        Self { pdf, annotations: Annotations::new(pdf), copied: HashMap::new(), forms: HashMap::new() }
     }
 
     fn document(&self) -> &'d Document {
         &self.pdf.document
     }
 
-    /// Whether the object has its place in the output already.
-    pub(super) fn is_copied(&self, id: ObjectId) -> bool {
-        self.copied.contains_key(&id)
-    }
-
-    /// Gives an object a number of its own, so that it is not shared with an equal one of another document.
-    pub(super) fn copy_unshared<W: Write>(&mut self, store: &mut Store<W>, id: ObjectId) -> io::Result<Number> {
-        if let Some(Progress::Done(number)) = self.copied.get(&id) {
-            return Ok(*number);
+    /// An annotation's appearance as a form that a page can draw; it need not say itself that it is one.
+    pub(super) fn form<W: Write>(&mut self, store: &mut Store<W>, id: ObjectId) -> io::Result<Option<Number>> {
+        if let Some(number) = self.forms.get(&id) {
+            return Ok(Some(*number));
         }
-        let number = store.reserve();
-        let body = match self.document().objects.get(&id) {
-            Some(object) => self.value(store, object)?,
-            None => b"null".to_vec(),
+        let Some(Object::Stream(stream)) = self.document().objects.get(&id) else { return Ok(None) };
+        let mut dictionary = stream.dict.clone();
+        dictionary.set("Type", "XObject");
+        dictionary.set("Subtype", "Form");
+        // A group that neither isolates nor knocks out changes nothing, and Poppler does not make one of an annotation.
+        let group = dictionary.get_deref(b"Group", self.document()).and_then(Object::as_dict);
+        let matters = |group: &Dictionary, key: &[u8]| {
+            group.get_deref(key, self.document()).is_ok_and(|entry| entry.as_bool().unwrap_or(false))
         };
-        store.fill(number, &body, None)?;
-        self.copied.insert(id, Progress::Done(number));
-        Ok(number)
+        if !group.is_ok_and(|group| matters(group, b"I") || matters(group, b"K")) {
+            dictionary.remove(b"Group");
+        }
+        let mut waiting = Vec::new();
+        references(&Object::Dictionary(dictionary.clone()), &mut |id| waiting.push((id, false)));
+        self.copy(store, waiting)?;
+        let (mut body, content) = (Vec::new(), self.pdf.raw(stream));
+        self.write_stream_dictionary(store, &dictionary, content.len(), &mut body)?;
+        let number = store.share(&body, Some(content))?;
+        self.forms.insert(id, number);
+        Ok(Some(number))
     }
 
     /// A value in the output's words, after everything that it refers to has been written.
@@ -68,7 +78,8 @@ impl<'d> Source<'d> {
     fn copy<W: Write>(&mut self, store: &mut Store<W>, mut waiting: Vec<(ObjectId, bool)>) -> io::Result<()> {
         let document = self.document();
         while let Some((id, prepared)) = waiting.pop() {
-            let Some(object) = document.objects.get(&id).filter(|object| !leads_elsewhere(object)) else { continue };
+            let stays = |object: &&Object| !leads_elsewhere(object) && !self.annotations.layers().is_layer(id);
+            let Some(object) = document.objects.get(&id).filter(stays) else { continue };
             if !prepared {
                 if let std::collections::hash_map::Entry::Vacant(entry) = self.copied.entry(id) {
                     entry.insert(Progress::Open(None));
@@ -103,6 +114,9 @@ impl<'d> Source<'d> {
 
     /// The output's number for `id`; `None` where it leads to nothing, or out of the page.
     fn number<W: Write>(&mut self, store: &mut Store<W>, id: ObjectId) -> Option<Number> {
+        if self.annotations.layers().is_layer(id) {
+            return Some(self.layer(store, &Object::Reference(id)));
+        }
         match self.copied.get_mut(&id)? {
             Progress::Done(number) | Progress::Open(Some(number)) => Some(*number),
             Progress::Open(reserved) => {
@@ -110,6 +124,12 @@ impl<'d> Source<'d> {
                 *reserved
             }
         }
+    }
+
+    /// What belongs to a layer that is seen belongs to the page; everything hidden, in all letters, to the one layer
+    /// that is never shown.
+    fn layer<W: Write>(&self, store: &mut Store<W>, layer: &Object) -> Number {
+        store.layer(self.annotations.layers().visible(layer) != Visible::No)
     }
 
     /// The parser bounds how deep values nest, so this recursion is bounded.
@@ -130,6 +150,7 @@ impl<'d> Source<'d> {
                 body.push(b']');
                 Ok(())
             }
+            Object::Dictionary(dictionary) if is_layer(dictionary) => write!(body, "{} 0 R", self.layer(store, object)),
             Object::Dictionary(dictionary) => {
                 body.extend(b"<<");
                 for (key, value) in dictionary {

@@ -1,35 +1,39 @@
 //! Merging pages of many documents into one file, in one go and in little memory.
 //!
-//! A page takes along what it shows and nothing else: inherited attributes are written onto it, annotations keep their
-//! looks but not their actions, and outlines, forms, tags, scripts and attachments stay behind.
+//! A page takes along what it shows and nothing else: inherited attributes are written onto it, annotations and form
+//! fields become part of it as far as they are printed, layers are shown or hidden for good, and outlines, forms, tags,
+//! scripts and attachments stay behind.
 
+mod balance;
 mod copy;
 mod store;
 
 use std::io::{self, Write};
 
-use lopdf::{Dictionary, Document, Object, ObjectId};
+use lopdf::{Dictionary, Object};
 
+use balance::Balance;
 pub use copy::Source;
 use store::{Number, Store};
 
 use crate::core::print::Side;
-use crate::shell::pdf::Page;
+use crate::shell::pdf::{Matrix, Page, Shown};
 
 /// Pages under one node of the page tree, and nodes under the next; keeps every path to a page short.
 const FAN_OUT: usize = 32;
 
 /// Attributes that a page inherits (ISO 32000-1, table 30).
-const INHERITED: [&[u8]; 4] = [b"MediaBox", b"CropBox", b"Rotate", b"Resources"];
+const INHERITED: [&[u8]; 3] = [b"MediaBox", b"CropBox", b"Rotate"];
 /// Attributes of its own that decide how a page looks.
-const OWN: [&[u8]; 6] = [b"UserUnit", b"BleedBox", b"TrimBox", b"ArtBox", b"Contents", b"Group"];
+const OWN: [&[u8]; 5] = [b"UserUnit", b"BleedBox", b"TrimBox", b"ArtBox", b"Group"];
 /// Attributes that an empty back shares with the page on its front: the sheet's size and direction.
 const SHEET: [&[u8]; 4] = [b"MediaBox", b"CropBox", b"Rotate", b"UserUnit"];
-/// What an annotation looks like, with and without an appearance of its own (ISO 32000-1, 12.5).
+/// What an annotation without appearance looks like (ISO 32000-1, 12.5).
 #[rustfmt::skip]
-const LOOKS: [&[u8]; 26] = [
+const LOOKS: [&[u8]; 32] = [
     b"Type", b"Subtype", b"Rect", b"F", b"AS", b"Border", b"BS", b"BE", b"C", b"IC", b"CA", b"QuadPoints", b"InkList",
-    b"Vertices", b"L", b"LE", b"DA", b"DS", b"RC", b"Q", b"RD", b"MK", b"Name", b"Contents", b"FT", b"OC",
+    b"Vertices", b"L", b"LE", b"LL", b"LLE", b"LLO", b"Cap", b"CP", b"CO", b"CL", b"IT", b"DA", b"DS", b"RC", b"Q",
+    b"RD", b"Name", b"Contents", b"Sound",
 ];
 
 /// A file into which pages are merged. The same pages in the same order give the same bytes.
@@ -41,9 +45,6 @@ pub struct Merger<W> {
     nodes: Vec<Number>,
     /// The sheet entries of the last page, for its empty back.
     sheet: Vec<u8>,
-    /// Layers of all documents, and those of them that are hidden.
-    layers: Vec<Number>,
-    hidden_layers: Vec<Number>,
 }
 
 impl<W: Write> Merger<W> {
@@ -53,8 +54,7 @@ impl<W: Write> Merger<W> {
     /// Only `out`'s own.
     pub fn new(out: W) -> io::Result<Self> {
         let store = Store::new(out)?;
-        let (pages, nodes, layers, hidden_layers) = Default::default();
-        Ok(Self { store, pages, nodes, sheet: Vec::new(), layers, hidden_layers })
+        Ok(Self { store, pages: Vec::new(), nodes: Vec::new(), sheet: Vec::new() })
     }
 
     /// Pages written so far, blank ones included.
@@ -71,7 +71,6 @@ impl<W: Write> Merger<W> {
         let page = (number as usize).checked_sub(1).and_then(|index| pdf.pages.get(index));
         let page = page.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no such page in the document"))?;
         let document = &pdf.document;
-        self.keep_layers(source)?;
         let own = document.get_dictionary(page.id).map_err(io::Error::other)?;
         let mut body = Vec::new();
         self.sheet.clear();
@@ -88,10 +87,14 @@ impl<W: Write> Merger<W> {
                 self.sheet.extend(&value);
             }
         }
-        if page.inherited(document, b"Resources").is_none() {
-            body.extend(b"/Resources<<>>");
+        let shown: Vec<Shown> = source.annotations.of_page(page).collect();
+        let any_drawn = shown.iter().any(|shown| matches!(shown, Shown::Drawn { .. }));
+        let balance = any_drawn.then(|| pdf.content(page).and_then(|content| Balance::of(&content))).flatten();
+        let drawn = self.annotations(source, shown, balance.is_some(), &mut body)?;
+        match balance {
+            Some(balance) => self.with_annotations(source, page, &balance, &drawn, &mut body)?,
+            None => self.as_it_is(source, page, &mut body)?,
         }
-        self.annotations(source, page, &mut body)?;
         self.add_page(&body)
     }
 
@@ -126,10 +129,8 @@ impl<W: Write> Merger<W> {
     pub fn finish(mut self) -> io::Result<W> {
         let tree = self.page_tree()?;
         let mut catalog = format!("<</Type/Catalog/Pages {tree} 0 R");
-        if !self.layers.is_empty() {
-            let list = |numbers: &[Number]| numbers.iter().map(|number| format!("{number} 0 R ")).collect::<String>();
-            let (all, hidden) = (list(&self.layers), list(&self.hidden_layers));
-            catalog += &format!("/OCProperties<</OCGs[{all}]/D<</OFF[{hidden}]/Order[]>>>>");
+        if let Some(hidden) = self.store.fill_layers()? {
+            catalog += &format!("/OCProperties<</OCGs[{hidden} 0 R]/D<</OFF[{hidden} 0 R]/Order[]>>>>");
         }
         catalog += ">>";
         let number = self.store.reserve();
@@ -140,7 +141,7 @@ impl<W: Write> Merger<W> {
     /// A page attribute's value. Boxes, rotation and unit are written out: they are short, and readers have been known
     /// to stumble over references there.
     fn attribute(&mut self, source: &mut Source, key: &[u8], value: &Object) -> io::Result<Vec<u8>> {
-        let direct = !matches!(key, b"Resources" | b"Contents" | b"Group");
+        let direct = key != b"Group";
         let resolved =
             if direct { source.pdf.document.dereference(value).map_or(value, |(_, value)| value) } else { value };
         source.value(&mut self.store, resolved)
@@ -160,47 +161,117 @@ impl<W: Write> Merger<W> {
         self.store.fill(number, &body, None)
     }
 
-    /// The annotations' looks: no actions, no replies, no fields behind them.
-    fn annotations(&mut self, source: &mut Source, page: &Page, body: &mut Vec<u8>) -> io::Result<()> {
+    /// Content and resources untouched.
+    fn as_it_is(&mut self, source: &mut Source, page: &Page, body: &mut Vec<u8>) -> io::Result<()> {
         let document = &source.pdf.document;
-        let listed = document.get_dictionary(page.id).and_then(|page| page.get_deref(b"Annots", document)?.as_array());
-        let mut numbers = Vec::new();
-        for item in listed.map_or([].as_slice(), Vec::as_slice) {
-            let Ok((_, Object::Dictionary(annotation))) = document.dereference(item) else { continue };
-            if let Some(looks) = looks(document, annotation) {
-                let looks = source.value(&mut self.store, &Object::Dictionary(looks))?;
-                // Equal or not, an annotation belongs to one page only (ISO 32000-1, 12.5.2).
-                let number = self.store.reserve();
-                self.store.fill(number, &looks, None)?;
-                numbers.push(number);
-            }
+        let own = document.get_dictionary(page.id).map_err(io::Error::other)?;
+        if let Ok(contents) = own.get(b"Contents") {
+            body.extend(b"/Contents ");
+            body.extend(source.value(&mut self.store, contents)?);
         }
-        if !numbers.is_empty() {
-            body.extend(b"/Annots[");
-            for number in numbers {
-                write!(body, "{number} 0 R ")?;
-            }
-            body.push(b']');
+        body.extend(b"/Resources ");
+        match page.inherited_as_written(document, b"Resources") {
+            Some(resources) => body.extend(source.value(&mut self.store, resources)?),
+            None => body.extend(b"<<>>"),
         }
         Ok(())
     }
 
-    /// Layers that are hidden in their document stay hidden. A layer is never shared between documents, for one may
-    /// hide what another shows.
-    fn keep_layers(&mut self, source: &mut Source) -> io::Result<()> {
+    /// The content in parentheses, as it were, and the annotations' appearances drawn behind it.
+    fn with_annotations(
+        &mut self,
+        source: &mut Source,
+        page: &Page,
+        balance: &Balance,
+        drawn: &[(Number, Matrix)],
+        body: &mut Vec<u8>,
+    ) -> io::Result<()> {
         let document = &source.pdf.document;
-        let Some((all, hidden)) = layers(document) else { return Ok(()) };
-        for id in all {
-            if source.is_copied(id) {
-                continue;
+        let resources = page.inherited(document, b"Resources").and_then(|resources| resources.as_dict().ok());
+        let mut resources = resources.cloned().unwrap_or_default();
+        let forms = resources.get_deref(b"XObject", document).and_then(Object::as_dict).cloned().unwrap_or_default();
+        resources.remove(b"XObject");
+        let (mut names, mut drawing) = (Vec::new(), Vec::new());
+        for ((number, placing), count) in drawn.iter().zip(1..) {
+            let name = (count..).map(|count| format!("Merknad{count}")).find(|name| !forms.has(name.as_bytes()));
+            let name = name.unwrap_or_default();
+            write!(names, "/{name} {number} 0 R")?;
+            let [a, b, c, d, e, f] = placing.0;
+            writeln!(drawing, "q {a:.6} {b:.6} {c:.6} {d:.6} {e:.4} {f:.4} cm /{name} Do Q")?;
+        }
+        let own = document.get_dictionary(page.id).and_then(|page| page.get_deref(b"Contents", document));
+        let parts = match own {
+            Ok(Object::Array(parts)) => parts.clone(),
+            Ok(_) => {
+                document.get_dictionary(page.id).and_then(|page| page.get(b"Contents")).cloned().into_iter().collect()
             }
-            let number = source.copy_unshared(&mut self.store, id)?;
-            self.layers.push(number);
-            if hidden.contains(&id) {
-                self.hidden_layers.push(number);
+            Err(_) => Vec::new(),
+        };
+        let opening = self.store.share(b"<</Length 2>>", Some(b"q\n"))?;
+        write!(body, "/Contents[{opening} 0 R ")?;
+        for part in parts {
+            body.extend(source.value(&mut self.store, &part)?);
+            body.push(b' ');
+        }
+        let mut closing = balance.closing().into_bytes();
+        closing.extend(drawing);
+        let closing = self.stream(&closing)?;
+        write!(body, "{closing} 0 R]/Resources")?;
+        let entries = source.value(&mut self.store, &Object::Dictionary(resources))?;
+        let forms = source.value(&mut self.store, &Object::Dictionary(forms))?;
+        body.extend(entries.strip_suffix(b">>").unwrap_or_default());
+        body.extend(b"/XObject");
+        body.extend(forms.strip_suffix(b">>").unwrap_or_default());
+        body.extend(names);
+        body.extend(b">>>>");
+        Ok(())
+    }
+
+    fn stream(&mut self, content: &[u8]) -> io::Result<Number> {
+        let body = format!("<</Length {}>>", content.len());
+        self.store.share(body.as_bytes(), Some(content))
+    }
+
+    /// The appearances that are printed and can be drawn behind the page's content. What cannot, or is only seen on a
+    /// screen, stays an annotation, without actions, replies, or a field behind it.
+    fn annotations(
+        &mut self,
+        source: &mut Source,
+        shown: Vec<Shown>,
+        can_draw: bool,
+        body: &mut Vec<u8>,
+    ) -> io::Result<Vec<(Number, Matrix)>> {
+        let (mut drawn, mut kept) = (Vec::new(), Vec::new());
+        for shown in shown {
+            match shown {
+                Shown::Drawn { form, placing, .. } if can_draw => {
+                    drawn.extend(source.form(&mut self.store, form)?.map(|number| (number, placing)));
+                }
+                Shown::Drawn { annotation, form, .. } | Shown::Kept { annotation, form: Some(form) } => {
+                    let mut stamp = source.value(&mut self.store, &Object::Dictionary(stamp(annotation)))?;
+                    if let Some(form) = source.form(&mut self.store, form)? {
+                        stamp.truncate(stamp.len() - 2);
+                        write!(stamp, "/AP<</N {form} 0 R>>>>")?;
+                    }
+                    kept.push(stamp);
+                }
+                Shown::Kept { annotation, form: None } => {
+                    kept.push(source.value(&mut self.store, &Object::Dictionary(looks(annotation)))?);
+                }
+                Shown::Nothing | Shown::ValueLost | Shown::Unsure => {}
             }
         }
-        Ok(())
+        if !kept.is_empty() {
+            body.extend(b"/Annots[");
+            for annotation in kept {
+                // Equal or not, an annotation belongs to one page only (ISO 32000-1, 12.5.2).
+                let number = self.store.reserve();
+                self.store.fill(number, &annotation, None)?;
+                write!(body, "{number} 0 R ")?;
+            }
+            body.push(b']');
+        }
+        Ok(drawn)
     }
 
     /// Writes the page tree above the pages, level by level, and returns its root. Nodes of one level have all their
@@ -235,43 +306,30 @@ impl<W: Write> Merger<W> {
     }
 }
 
-/// The part of an annotation that is seen; `None` where nothing is.
-fn looks(document: &Document, annotation: &Dictionary) -> Option<Dictionary> {
-    if let Ok(b"Popup") = annotation.get_deref(b"Subtype", document).and_then(Object::as_name) {
-        return None;
+/// An annotation that is nothing but its appearance.
+fn stamp(annotation: &Dictionary) -> Dictionary {
+    let mut stamp = Dictionary::new();
+    for key in [&b"Rect"[..], b"F"] {
+        if let Ok(value) = annotation.get(key) {
+            stamp.set(key, value.clone());
+        }
     }
+    stamp.set("Type", "Annot");
+    stamp.set("Subtype", "Stamp");
+    stamp
+}
+
+/// The part of an annotation without appearance that is seen.
+fn looks(annotation: &Dictionary) -> Dictionary {
     let mut looks = Dictionary::new();
     for key in LOOKS {
         if let Ok(value) = annotation.get(key) {
             looks.set(key, value.clone());
         }
     }
-    let appearance = annotation.get_deref(b"AP", document).and_then(Object::as_dict);
-    if let Ok(normal) = appearance.and_then(|appearance| appearance.get(b"N")) {
-        let mut appearance = Dictionary::new();
-        appearance.set("N", normal.clone());
-        looks.set("AP", appearance);
+    // Without what they attach, readers show no icon.
+    if annotation.has(b"FS") {
+        looks.set("FS", Object::string_literal("vedlegg"));
     }
-    Some(looks)
-}
-
-/// The document's layers, and those of them that its default configuration hides.
-fn layers(document: &Document) -> Option<(Vec<ObjectId>, Vec<ObjectId>)> {
-    let properties = document.catalog().ok()?.get_deref(b"OCProperties", document).ok()?.as_dict().ok()?;
-    let list = |dictionary: &Dictionary, key: &[u8]| -> Vec<ObjectId> {
-        let items = dictionary.get_deref(key, document).and_then(Object::as_array);
-        items.map_or(Vec::new(), |items| items.iter().filter_map(|item| item.as_reference().ok()).collect())
-    };
-    let all = list(properties, b"OCGs");
-    let Ok(default) = properties.get_deref(b"D", document).and_then(Object::as_dict) else {
-        return Some((all, Vec::new()));
-    };
-    let hidden = match default.get_deref(b"BaseState", document).and_then(Object::as_name) {
-        Ok(b"OFF") => {
-            let shown = list(default, b"ON");
-            all.iter().copied().filter(|id| !shown.contains(id)).collect()
-        }
-        _ => list(default, b"OFF"),
-    };
-    Some((all, hidden))
+    looks
 }

@@ -19,13 +19,16 @@ pub(super) struct Store<W> {
     /// Where each object stands, by number less one; 0 while it is only reserved.
     offsets: Vec<u64>,
     known: HashMap<Hash, Number>,
+    /// What everything in a layer belongs to: the layer that is never shown, or no layer.
+    layers: [Option<Number>; 2],
     /// Over the hashes of all objects: the file's identity.
     identity: Sha256,
 }
 
 impl<W: Write> Store<W> {
     pub(super) fn new(out: W) -> io::Result<Self> {
-        let mut store = Self { out, position: 0, offsets: Vec::new(), known: HashMap::new(), identity: Sha256::new() };
+        let (offsets, known) = Default::default();
+        let mut store = Self { out, position: 0, offsets, known, layers: [None; 2], identity: Sha256::new() };
         // Four bytes above 127 tell transfer programs that the file is binary (ISO 32000-1, 7.5.2).
         store.put(b"%PDF-1.7\n%\xE5\xF8\xE6\xC5\n")?;
         Ok(store)
@@ -36,6 +39,27 @@ impl<W: Write> Store<W> {
         self.offsets.push(0);
         // Each object takes more than a byte of disk, and a batch is far from 4 GB of objects.
         Number::try_from(self.offsets.len()).unwrap_or(Number::MAX)
+    }
+
+    /// What shown, or hidden, content of any layer belongs to in the output.
+    pub(super) fn layer(&mut self, shown: bool) -> Number {
+        let index = usize::from(shown);
+        let number = self.layers[index].unwrap_or_else(|| self.reserve());
+        self.layers[index] = Some(number);
+        number
+    }
+
+    /// Writes them, where something belongs to them; gives the layer of everything hidden.
+    pub(super) fn fill_layers(&mut self) -> io::Result<Option<Number>> {
+        let [hidden, shown] = self.layers;
+        if let Some(number) = hidden {
+            self.fill(number, b"<</Type/OCG/Name(skjult)>>", None)?;
+        }
+        // A group without layers hides nothing (ISO 32000-1, table 99).
+        if let Some(number) = shown {
+            self.fill(number, b"<</Type/OCMD>>", None)?;
+        }
+        Ok(hidden)
     }
 
     /// Writes an object, unless the same one has been written before. `stream` follows `body`, its dictionary.
