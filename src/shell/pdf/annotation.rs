@@ -14,6 +14,9 @@ use super::pages::Page;
 /// Fields above a field; real forms have two or three.
 const DEPTH_MAX: usize = 32;
 
+/// What it costs to look at an annotation.
+const ANNOTATION_WORK: usize = 2_000;
+
 /// Annotation flags (ISO 32000-1, table 165).
 const INVISIBLE: i64 = 1;
 const HIDDEN: i64 = 1 << 1;
@@ -42,6 +45,13 @@ pub(crate) enum Shown<'a> {
     ValueLost,
     /// It depends on the reader what is seen.
     Unsure,
+}
+
+impl Shown<'_> {
+    /// Whether paper would not show what was seen.
+    pub(crate) fn is_unclear(&self) -> bool {
+        matches!(self, Self::ValueLost | Self::Unsure)
+    }
 }
 
 /// The appearance that an annotation has for its state.
@@ -77,15 +87,6 @@ impl<'a> Annotations<'a> {
         &self.layers
     }
 
-    /// Whether some page shows what depends on the reader, or loses a field's value.
-    pub(crate) fn are_unclear(&self) -> bool {
-        let mut layered = self.layers.search();
-        self.pdf.pages.iter().any(|page| {
-            let unclear = |shown| matches!(shown, Shown::ValueLost | Shown::Unsure);
-            layered.finds_unsure(page) || self.of_page(page).any(unclear)
-        })
-    }
-
     /// The page's annotations in the order in which they are drawn.
     pub(crate) fn of_page(&self, page: &Page) -> impl Iterator<Item = Shown<'a>> + '_ {
         let document = self.document;
@@ -93,7 +94,12 @@ impl<'a> Annotations<'a> {
         let dictionaries =
             listed.into_iter().flatten().filter_map(|item| document.dereference(item).ok()?.1.as_dict().ok());
         let turned = page.inherited(document, b"Rotate").and_then(|turn| turn.as_i64().ok()).unwrap_or(0) % 360 != 0;
-        dictionaries.map(move |annotation| self.shown(annotation, turned))
+        // The first that is too much is unsure, and ends it.
+        let affordable = dictionaries.take_while(|_| !self.pdf.budget.is_spent());
+        affordable.map(move |annotation| match self.pdf.budget.work(ANNOTATION_WORK) {
+            Some(()) => self.shown(annotation, turned),
+            None => Shown::Unsure,
+        })
     }
 
     fn shown(&self, annotation: &'a Dictionary, turned: bool) -> Shown<'a> {

@@ -47,11 +47,6 @@ impl<'a> Layers<'a> {
         Self { document, listed, judged: RefCell::default() }
     }
 
-    /// A search for layers of which nobody knows whether they are seen.
-    pub(crate) fn search(&self) -> Search<'_> {
-        Search { layers: self, seen: HashSet::new() }
-    }
-
     /// Whether the object is a layer or a group of layers.
     pub(crate) fn is_layer(&self, id: ObjectId) -> bool {
         self.listed.as_ref().is_some_and(|listed| listed.contains_key(&id))
@@ -141,17 +136,17 @@ impl<'a> Layers<'a> {
     }
 }
 
-/// Looks through what pages show, each object once.
-pub(crate) struct Search<'a> {
-    layers: &'a Layers<'a>,
+/// Looks through what pages show for layers of which nobody knows whether they are seen, at each object once.
+#[derive(Default)]
+pub(crate) struct Search {
     seen: HashSet<ObjectId>,
 }
 
-impl Search<'_> {
+impl Search {
     /// Whether the page shows something that only some readers hide, unless an earlier page shows it too.
-    pub(crate) fn finds_unsure(&mut self, page: &Page) -> bool {
-        let document = self.layers.document;
-        if self.layers.listed.is_none() {
+    pub(crate) fn finds_unsure(&mut self, layers: &Layers, page: &Page) -> bool {
+        let document = layers.document;
+        if layers.listed.is_none() {
             return false;
         }
         let Some(resources) = page.inherited_as_written(document, b"Resources") else { return false };
@@ -160,13 +155,13 @@ impl Search<'_> {
         while let Some(object) = waiting.pop() {
             match object {
                 Object::Reference(id) if !self.seen.insert(*id) => {}
-                Object::Reference(id) if self.layers.is_layer(*id) => {
-                    unsure |= self.layers.visible(object) == Visible::Unsure;
+                Object::Reference(id) if layers.is_layer(*id) => {
+                    unsure |= layers.visible(object) == Visible::Unsure;
                 }
                 Object::Reference(id) => waiting.extend(document.objects.get(id)),
                 Object::Array(items) => waiting.extend(items),
                 Object::Dictionary(dictionary) if is_layer(dictionary) => {
-                    unsure |= self.layers.visible(object) == Visible::Unsure;
+                    unsure |= layers.visible(object) == Visible::Unsure;
                 }
                 Object::Dictionary(dictionary) => waiting.extend(dictionary.iter().map(|(_, value)| value)),
                 Object::Stream(stream) => waiting.extend(stream.dict.iter().map(|(_, value)| value)),

@@ -39,7 +39,7 @@ use crate::core::judge::PdfFault;
 pub(crate) use annotation::{Annotations, Shown};
 use budget::Budget;
 pub(crate) use geometry::Matrix;
-pub(crate) use layers::{Visible, is_layer};
+pub(crate) use layers::{Search, Visible, is_layer};
 pub(crate) use pages::Page;
 pub use preflight::preflight;
 

@@ -10,7 +10,7 @@ use super::pages::Page;
 use super::read::filter::are_known;
 use super::size::Printed;
 use super::text::{TextSearch, Zoned};
-use super::{Annotations, Pdf, PdfFault, Shown, font, guarded};
+use super::{Annotations, Pdf, PdfFault, Search, Shown, font, guarded};
 use crate::core::print::limits::Uninterpretable;
 use crate::core::print::{Millimetres, PrintLimits, PrintRule, Violation};
 
@@ -54,7 +54,7 @@ fn check(pdf: &Pdf, limits: &PrintLimits) -> Vec<Violation> {
     let mut search = TextSearch::new(pdf);
     let mut fonts = font::Inspection::new(pdf);
     let annotations = Annotations::new(pdf);
-    let mut layered = annotations.layers().search();
+    let mut layered = Search::default();
     let mut of_pages = [
         PrintRule::UnsupportedDimensions,
         PrintRule::InsufficientMargin,
@@ -73,7 +73,7 @@ fn check(pdf: &Pdf, limits: &PrintLimits) -> Vec<Violation> {
         let sheet = Sheet::of(document, page);
         let form = Form::of(&sheet, limits);
         let text = search.look(page, &sheet, barcode_area(&sheet, form, limits));
-        let (mut value_lost, mut unsure) = (false, layered.finds_unsure(page));
+        let (mut value_lost, mut unsure) = (false, layered.finds_unsure(annotations.layers(), page));
         for annotation in annotations.of_page(page) {
             value_lost |= matches!(annotation, Shown::ValueLost);
             unsure |= matches!(annotation, Shown::Unsure);

@@ -6,7 +6,7 @@ use super::cover::{Cover, CoverFault, Covers};
 use super::merge::{Merger, Source};
 use crate::core::judge::PdfFault;
 use crate::core::print::{CoverLayout, PrintFile, PrintLetter, Side};
-use crate::shell::pdf::{Annotations, Pdf, open};
+use crate::shell::pdf::{Pdf, open};
 
 /// Why a PDF of a batch could not be made. Letters and documents are named by their indices in the plan's input, so
 /// that the caller can take the letter out and make the file anew; nothing is ever left out silently.
@@ -64,10 +64,10 @@ pub fn write<W: Write>(
             if planned != found {
                 return Err(FileError::PageCount { letter: index, document: number, planned, found });
             }
-            if Annotations::new(&pdf).are_unclear() {
-                return Err(FileError::ShownDifferently { letter: index, document: number });
-            }
-            append(&mut merger, &pdf, &enclosure.sides(file.class.duplex))?;
+            append(&mut merger, &pdf, &enclosure.sides(file.class.duplex)).map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidData => FileError::ShownDifferently { letter: index, document: number },
+                _ => error.into(),
+            })?;
         }
         let (planned, written) = (placed.extent.pages, merger.pages() - before);
         if planned != written {

@@ -10,12 +10,13 @@ use std::io::{self, Write};
 use lopdf::{Dictionary, Document, Object, ObjectId, Writer};
 
 use super::store::{Number, Store};
-use crate::shell::pdf::{Annotations, Pdf, Visible, is_layer};
+use crate::shell::pdf::{Annotations, Page, Pdf, Search, Shown, Visible, is_layer};
 
 /// A document whose pages are being copied, with what has been copied of it so far.
 pub struct Source<'d> {
     pub(super) pdf: &'d Pdf,
     pub(super) annotations: Annotations<'d>,
+    layered: Search,
     copied: HashMap<ObjectId, Progress>,
     /// Appearances of annotations, as forms.
     forms: HashMap<ObjectId, Number>,
@@ -30,11 +31,19 @@ enum Progress {
 
 impl<'d> Source<'d> {
     pub fn new(pdf: &'d Pdf) -> Self {
-        Self { pdf, annotations: Annotations::new(pdf), copied: HashMap::new(), forms: HashMap::new() }
+        let (copied, forms, layered) = Default::default();
+        Self { pdf, annotations: Annotations::new(pdf), layered, copied, forms }
     }
 
     fn document(&self) -> &'d Document {
         &self.pdf.document
+    }
+
+    /// The page's annotations; `None` where paper would not show what was seen.
+    pub(super) fn shown(&mut self, page: &Page) -> Option<Vec<Shown<'d>>> {
+        let shown: Vec<Shown> = self.annotations.of_page(page).collect();
+        let unclear = self.layered.finds_unsure(self.annotations.layers(), page) || shown.iter().any(Shown::is_unclear);
+        (!unclear).then_some(shown)
     }
 
     /// An annotation's appearance as a form that a page can draw; it need not say itself that it is one.

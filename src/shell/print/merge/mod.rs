@@ -65,7 +65,8 @@ impl<W: Write> Merger<W> {
     /// Appends a page of `source`, from 1. The same `Source` may serve many calls; it remembers what is copied.
     ///
     /// # Errors
-    /// `InvalidInput` for a page that the document does not have; else `out`'s own.
+    /// `InvalidInput` for a page that the document does not have, `InvalidData` for one that would not show on paper what
+    /// was seen (which the preflight refuses); else `out`'s own.
     pub fn page(&mut self, source: &mut Source, number: u32) -> io::Result<()> {
         let pdf = source.pdf;
         let page = (number as usize).checked_sub(1).and_then(|index| pdf.pages.get(index));
@@ -87,7 +88,8 @@ impl<W: Write> Merger<W> {
                 self.sheet.extend(&value);
             }
         }
-        let shown: Vec<Shown> = source.annotations.of_page(page).collect();
+        let unclear = || io::Error::new(io::ErrorKind::InvalidData, "programs show the page differently");
+        let shown = source.shown(page).ok_or_else(unclear)?;
         let any_drawn = shown.iter().any(|shown| matches!(shown, Shown::Drawn { .. }));
         let balance = any_drawn.then(|| pdf.content(page).and_then(|content| Balance::of(&content))).flatten();
         let drawn = self.annotations(source, shown, balance.is_some(), &mut body)?;
