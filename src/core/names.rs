@@ -12,6 +12,8 @@ pub const STATUS: &str = "status.yaml";
 pub const READY: &str = "FERDIG";
 /// What a sealed print batch says of itself.
 pub const BATCH: &str = "batch.yaml";
+/// In a sealed batch: the form that the print house fills in.
+pub const RETURN_FORM: &str = "retur.csv";
 pub const DECISION: &str = "BESLUTNING.txt";
 
 /// Under these names the two are written before they take their own.

@@ -13,7 +13,7 @@ use super::place::is_as_recorded;
 use super::{ACCEPTED, Checked, shown_path};
 use crate::core::calendar::in_words;
 use crate::core::letter::hex;
-use crate::core::names::{BATCH, READY, STOP_ANSWER, shown};
+use crate::core::names::{BATCH, READY, RETURN_FORM, STOP_ANSWER, shown};
 use crate::core::status::Stamp;
 use crate::core::stop::is_stop;
 use crate::shell::dir::read_regular;
@@ -74,7 +74,7 @@ pub(super) fn check(checked: &mut Checked, root: &Root, path: &Path) -> Result<(
 
 /// Each file that `batch.yaml` names against its SHA-256, and files that it does not name.
 fn check_files(checked: &mut Checked, path: &Path, sealed: &Sealed) -> Result<(), PassError> {
-    let mut known: BTreeSet<&str> = [BATCH, READY, STOP_ANSWER].into();
+    let mut known: BTreeSet<&str> = [BATCH, READY, RETURN_FORM, STOP_ANSWER].into();
     for Named { fil, sha256 } in &sealed.filer {
         known.insert(fil);
         let place = format!("{}/{}", shown_path(path), shown(fil));

@@ -28,6 +28,10 @@ const A4_HEIGHT_PT: f32 = 841.89;
 /// Sizes tried in turn until the recipient fits the window; the postal services read 10 to 12 points.
 const RECIPIENT_SIZES_PT: [f32; 3] = [12.0, 11.0, 10.0];
 const SENDER_SIZES_PT: [f32; 2] = [8.0, 7.0];
+/// Of the mark that tells which letter this is, and where it may stand, in millimetres from the left and the top: where
+/// no window shows it, unless the sender's blocks are there.
+const MARK_SIZE_PT: f32 = 7.0;
+const MARK_PLACES_MM: [(f32, f32); 3] = [(20.0, 287.0), (150.0, 8.0), (150.0, 287.0)];
 /// From baseline to baseline, in units of the font size.
 const LINE_SPACING: f32 = 1.2;
 
@@ -100,12 +104,15 @@ pub fn check(cover: &Cover, layout: &CoverLayout) -> Result<(), CoverFault> {
     Ok(())
 }
 
-/// Checks that a sender's return address can stand on a cover.
+/// Checks that a sender's return address can stand on a cover, also with the country that it bears abroad.
 ///
 /// # Errors
 /// As [`Covers::add`].
 pub fn check_return(lines: &[String], layout: &CoverLayout) -> Result<(), CoverFault> {
-    Typeface::new()?.fit(lines, &layout.sender, &SENDER_SIZES_PT).map(drop)
+    let typeface = Typeface::new()?;
+    typeface.fit(lines, &layout.sender, &SENDER_SIZES_PT)?;
+    let abroad = [lines, &[HOME.to_owned()]].concat();
+    typeface.fit(&abroad, &layout.sender, &SENDER_SIZES_PT).map(drop)
 }
 
 /// The covers of one output file, one page each, in the order in which they are added.
@@ -122,7 +129,13 @@ impl Covers {
     /// # Errors
     /// [`CoverFault::Failed`] where the typeface cannot be read.
     pub fn new(layout: CoverLayout) -> Result<Self, CoverFault> {
-        let settings = SerializeSettings { xmp_metadata: false, enable_tagging: false, ..SerializeSettings::default() };
+        // Packing each page takes room for a packer of its own, which adds up to hundreds of megabytes and saves little.
+        let settings = SerializeSettings {
+            xmp_metadata: false,
+            enable_tagging: false,
+            compress_content_streams: false,
+            ..SerializeSettings::default()
+        };
         Ok(Self {
             document: Document::new_with(settings),
             font: Font::new(TYPEFACE.into(), 0).ok_or(CoverFault::Failed)?,
@@ -131,13 +144,15 @@ impl Covers {
         })
     }
 
-    /// Adds a page. After an error no page has been added.
+    /// Adds a page; `mark` tells, small and outside the window, which letter it is. After an error no page has been added.
     ///
     /// # Errors
     /// [`CoverFault::MissingGlyph`], [`CoverFault::TooLong`] and [`CoverFault::Empty`] lie in the letter.
-    pub fn add(&mut self, cover: &Cover) -> Result<(), CoverFault> {
+    pub fn add(&mut self, cover: &Cover, mark: &str) -> Result<(), CoverFault> {
         let recipient = self.typeface.fit(&cover.recipient, &self.layout.window, &RECIPIENT_SIZES_PT)?;
         let sender = self.typeface.fit(&cover.sender, &self.layout.sender, &SENDER_SIZES_PT)?;
+        let glyphs = self.typeface.glyphs(mark)?;
+        let place = self.mark_place(glyphs.iter().map(|glyph| glyph.x_advance).sum());
         let settings = PageSettings::from_wh(A4_WIDTH_PT, A4_HEIGHT_PT).ok_or(CoverFault::Failed)?;
         let mut page = self.document.start_page_with(settings);
         let mut surface = page.surface();
@@ -149,9 +164,25 @@ impl Covers {
                 surface.draw_glyphs(Point::from_xy(left, baseline), &glyphs, self.font.clone(), line, text.size, false);
             }
         }
+        surface.draw_glyphs(place, &glyphs, self.font.clone(), mark, MARK_SIZE_PT, false);
         surface.finish();
         page.finish();
         Ok(())
+    }
+
+    /// Where a mark of this width, in units of the font size, covers neither block.
+    fn mark_place(&self, width: f32) -> Point {
+        let free = |(left, base): &(f32, f32)| {
+            let (right, top) = (left + width * MARK_SIZE_PT, base - MARK_SIZE_PT);
+            [self.layout.window, self.layout.sender].iter().all(|block| {
+                let (x, y) = (block.left.points() as f32, block.top.points() as f32);
+                let (w, h) = (block.width.points() as f32, block.height.points() as f32);
+                right < x || *left > x + w || *base < y || top > y + h
+            })
+        };
+        let places = MARK_PLACES_MM.map(|(left, base)| (left * 72.0 / 25.4, base * 72.0 / 25.4));
+        let (left, base) = places.into_iter().find(free).unwrap_or(places[0]);
+        Point::from_xy(left, base)
     }
 
     /// The PDF. The same covers give the same bytes.
@@ -263,7 +294,7 @@ mod tests {
     fn pdf(covers: &[Cover]) -> Vec<u8> {
         let mut file = Covers::new(CoverLayout::default()).unwrap();
         for cover in covers {
-            file.add(cover).unwrap();
+            file.add(cover, "17 / 6e1d0f4c").unwrap();
         }
         file.finish().unwrap()
     }
@@ -302,6 +333,16 @@ mod tests {
         let some: Vec<Cover> = (0..200).map(|number| cover(&["Berg", &format!("Storgata {number}")])).collect();
         let bytes = pdf(&some);
         assert_eq!(bytes, pdf(&some));
-        assert!(bytes.len() < 200 * 1_000 + 20_000, "{}", bytes.len());
+        assert!(bytes.len() < 200 * 2_500 + 20_000, "{}", bytes.len());
+    }
+
+    #[test]
+    fn a_return_address_must_have_room_for_its_country() {
+        let layout = CoverLayout::default();
+        let lines = |count: usize| vec!["Postboks 1".to_owned(); count];
+        // 22 mm are 62.4 points: seven lines of 7 points, and no eighth.
+        assert_eq!(check_return(&lines(6), &layout), Ok(()));
+        assert_eq!(check_return(&lines(7), &layout), Err(CoverFault::TooLong));
+        assert_eq!(check_return(&[], &layout), Err(CoverFault::Empty));
     }
 }

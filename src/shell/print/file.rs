@@ -8,6 +8,9 @@ use crate::core::judge::PdfFault;
 use crate::core::print::{CoverLayout, PrintFile, PrintLetter, Side};
 use crate::shell::pdf::{Pdf, open};
 
+/// Digits of a letter's id on its cover.
+const ID_DIGITS_SHOWN: usize = 8;
+
 /// Why a PDF of a batch could not be made. Letters and documents are named by their indices in the plan's input, so
 /// that the caller can take the letter out and make the file anew; nothing is ever left out silently.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +51,7 @@ pub fn write<W: Write>(
     cover: impl FnMut(usize) -> io::Result<Cover>,
     mut document: impl FnMut(usize, usize) -> io::Result<Option<Vec<u8>>>,
 ) -> Result<W, FileError> {
-    let covers = covers(file, layout, cover)?;
+    let covers = covers(file, letters, layout, cover)?;
     let mut covers = Source::new(&covers);
     let mut merger = Merger::new(out)?;
     for (placed, cover_page) in file.letters.iter().zip(1..) {
@@ -85,6 +88,7 @@ fn append<W: Write>(merger: &mut Merger<W>, pdf: &Pdf, sides: &[Side]) -> io::Re
 /// All covers of the file as one document, in printing order.
 fn covers(
     file: &PrintFile,
+    letters: &[PrintLetter],
     layout: CoverLayout,
     mut cover: impl FnMut(usize) -> io::Result<Cover>,
 ) -> Result<Pdf, FileError> {
@@ -93,7 +97,9 @@ fn covers(
     let mut covers = Covers::new(layout).map_err(|fault| failed(first, fault))?;
     for placed in &file.letters {
         let cover = cover(placed.index)?;
-        covers.add(&cover).map_err(|fault| failed(placed.index, fault))?;
+        // As the manifest has them, so that a returned envelope finds its row.
+        let id: String = letters[placed.index].id.chars().take(ID_DIGITS_SHOWN).collect();
+        covers.add(&cover, &format!("{} / {id}", placed.number)).map_err(|fault| failed(placed.index, fault))?;
     }
     let bytes = covers.finish().map_err(|fault| failed(first, fault))?;
     open(bytes).map_err(|_| failed(first, CoverFault::Failed))

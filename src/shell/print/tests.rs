@@ -271,11 +271,14 @@ proptest! {
             }
         }
         if let Ok(pdf) = inspect(&file) {
-            let _ = preflight(&pdf, &PrintLimits::default());
+            let refused = !preflight(&pdf, &PrintLimits::default()).is_empty();
             let mut merger = Merger::new(Vec::new()).unwrap();
             let mut source = Source::new(&pdf);
             for number in 1..=pdf.pages() {
-                merger.page(&mut source, number).unwrap();
+                match merger.page(&mut source, number) {
+                    Err(error) if refused && error.kind() == std::io::ErrorKind::InvalidData => return Ok(()),
+                    written => written.unwrap(),
+                }
             }
             let output = merger.finish().unwrap();
             prop_assert_eq!(inspect(&output).map(|output| output.pages()), Ok(pdf.pages()));

@@ -14,7 +14,7 @@ use crate::core::calendar::Time;
 use crate::core::code::{Code, Refusal};
 use crate::core::judge::DOCUMENTS_BYTES_MAX;
 use crate::core::letter::hex;
-use crate::core::names::{BATCH, shown};
+use crate::core::names::{BATCH, RETURN_FORM, shown};
 use crate::core::print::{PrintFile, PrintLetter, PrintRule, plan};
 use crate::core::senders::Sender;
 use crate::core::sheet;
@@ -99,6 +99,9 @@ pub fn make(
             pdf: None,
         });
     }
+    // The print house fills it in, so its digest would not hold.
+    fs::write(dir.join(RETURN_FORM), return_form(&files, letters))
+        .with_context(|| format!("kan ikke skrive {RETURN_FORM}"))?;
     let placed = || files.iter().flat_map(|file| &file.letters);
     let about = BatchFile {
         bunke: batch,
@@ -225,6 +228,18 @@ fn manifest(files: &[PrintFile], letters: &[Printable]) -> String {
     sheet::table(HEADER, rows.map(row))
 }
 
+/// The form for the print house's answer: a row for each letter, to be filled in and laid among the receipts.
+fn return_form(files: &[PrintFile], letters: &[Printable]) -> String {
+    let row = |placed: &crate::core::print::Placed| {
+        let status = &letters[placed.index].status;
+        let reference = status.eksternReferanse.clone().unwrap_or_default();
+        let answer = || String::new();
+        [placed.number.to_string(), status.forsendelsesId.clone(), reference, answer(), answer(), answer()]
+    };
+    let header = ["nr", "forsendelsesId", "eksternReferanse", "status", "tidspunkt", "detalj"];
+    sheet::table(header, files.iter().flat_map(|file| &file.letters).map(row))
+}
+
 /// What the print house reads first.
 fn readme(batch: &str, sender: &Sender, files: &[PrintFile], now: Time) -> String {
     let letters: usize = files.iter().map(|file| file.letters.len()).sum();
@@ -248,7 +263,9 @@ hvilken fil, første side, antall sider og ark. Ark som er nevnt i kolonnen giro
 medregnet), skal skrives ut på gult giropapir. Mappene inneholder brevene som de ble levert, og skal ikke skrives ut.
 
 Ta bunken først når den inneholder filen FERDIG, og kontroller filene mot SHA-256 i batch.yaml.
-Meld tilbake for hvert brev med forsendelsesId: PRINTET når det er sendt, RETUR når det kommer i retur.
+Meld tilbake for hvert brev i skjemaet retur.csv: fyll ut status (PRINTET når det er sendt, RETUR når det kommer i retur)
+og tidspunkt, slett linjene uten svar, og send skjemaet til avsenderen. Skjemaet skal endres og står derfor ikke i
+batch.yaml. Nederst på forsiden står brevets nr og begynnelsen av forsendelsesId.
 Skal et brev stoppes, ta kontakt med avsenderen.
 ";
     text.replace('\n', "\r\n")
