@@ -113,10 +113,6 @@
 //!   the process that holds the root's lock may carry it out or withdraw it. So a ledger is opened for a root, and
 //!   `pending` never gives another root's moves. Letters and their keys belong to all, because a duplicate is one in
 //!   whichever root it comes to.
-//! - 2026-11-25. **What is asked often is asked of the ledger, and seen in one folder.** Places whose `FERDIG` may be
-//!   missing are listed with the record that put letters there, and leave the list when the mark has been seen and synced:
-//!   a start looks only there, the night everywhere. A letter is looked for where the ledger has it, and all over only when
-//!   it is not there; `status` lists the channels, and looks into what the ledger does not know.
 //! - 2026-11-25. **Documents are compared where they are printed**, in the bytes that are merged, so that nothing can
 //!   change between a check and its use.
 //! - 2026-11-25. **A table is read with `pread`, a page a look-up, and never mapped.** A mapping wants `unsafe`, of which

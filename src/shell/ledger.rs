@@ -75,15 +75,7 @@ pub trait Decisions {
     /// Every print batch there has been in this root, by its name.
     fn batches(&self) -> anyhow::Result<BTreeMap<String, BatchRecord>>;
 
-    /// A batch is about to go to `target`, below `outbox/`.
-    fn archive_batch(&mut self, name: &str, at: &str, target: &str) -> anyhow::Result<()>;
-
-    /// Places below `outbox/`, of letters and of whole batches, where `FERDIG` may be missing: each in which a letter was
-    /// recorded, or stays after all, since [`Decisions::marked`] was told of it.
-    fn unmarked(&self) -> anyhow::Result<Vec<String>>;
-
-    /// Records that these places bear their mark for good, or are gone.
-    fn marked(&mut self, places: &[String]) -> anyhow::Result<()>;
+    fn archive_batch(&mut self, name: &str, at: &str) -> anyhow::Result<()>;
 }
 
 /// What each letter's folder says, as it was recorded: what decides, where a folder says something else.
@@ -93,10 +85,6 @@ pub trait Accounts {
 
     /// Every place that a letter is recorded to lie in; see [`account_place`].
     fn places(&self) -> anyhow::Result<HashSet<String>>;
-
-    /// Hands every such place to `each`, with when its letter got there, in seconds of Unix time, those that came first
-    /// first. Those of which that is not known are left out.
-    fn stays(&self, each: &mut dyn FnMut(&str, i64)) -> anyhow::Result<()>;
 
     /// Where a letter is recorded to lie, below `outbox/`, or within its batch.
     fn recorded_place(&self, id: &str) -> anyhow::Result<Option<String>>;
@@ -401,17 +389,6 @@ pub enum Closing {
 /// A place below `outbox/` as accounts have it: a batch moves whole, so a letter's place in it is counted from the batch
 /// on.
 pub fn account_place(place: &str) -> &str {
-    &place[batch_start(place).unwrap_or(0)..]
-}
-
-/// Which folder below `outbox/` bears the mark of a letter in this place: its own, or its batch.
-pub fn marked_place(place: &str) -> &str {
-    let in_batch = batch_start(place).and_then(|at| Some(at + place[at..].find('/')?));
-    &place[..in_batch.unwrap_or(place.len())]
-}
-
-/// Where the name of its batch begins in the place of a letter that is in one.
-fn batch_start(place: &str) -> Option<usize> {
-    let at = place.find("/batch-")? + 1;
-    place[at..].contains('/').then_some(at)
+    let at = place.find("/batch-").filter(|at| place[at + 1..].contains('/'));
+    at.map_or(place, |at| &place[at + 1..])
 }

@@ -50,12 +50,6 @@ pub struct LetterFolder {
 
 /// Every letter in `outbox/`, channel by channel, in name order.
 pub fn survey(root: &Root) -> io::Result<Vec<LetterFolder>> {
-    let look = |(path, stage): (PathBuf, Stage)| look(path, stage);
-    Ok(folders(root)?.into_par_iter().filter_map(look).collect())
-}
-
-/// The same by their names alone: nothing is looked into.
-pub fn folders(root: &Root) -> io::Result<Vec<(PathBuf, Stage)>> {
     let mut folders = Vec::new();
     for channel in Channel::ALL {
         let stage = if channel == Channel::Avvist { Stage::Refused } else { Stage::Waiting };
@@ -73,7 +67,8 @@ pub fn folders(root: &Root) -> io::Result<Vec<(PathBuf, Stage)>> {
             folders.extend(letters.into_iter().map(|letter| (letter, Stage::Archived)));
         }
     }
-    Ok(folders)
+    let look = |(path, stage): (PathBuf, Stage)| look(path, stage);
+    Ok(folders.into_par_iter().filter_map(look).collect())
 }
 
 /// The letters that wait in `outbox/print/`.
@@ -121,9 +116,20 @@ pub fn letters(root: &Root) -> impl Iterator<Item = PathBuf> {
     statuses.filter_map(|entry| entry.path().parent().map(Path::to_path_buf))
 }
 
-/// Nothing is left to mark here: it is marked, or somebody has taken it away.
-pub fn is_marked(folder: &Path) -> bool {
-    folder.join(READY).exists() || folder.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+/// Letters and sealed batches that lack `FERDIG`, in every place that has the mark: the channels and each month of
+/// the archive. What lies in a batch is marked by it.
+pub fn unmarked(root: &Root) -> io::Result<Vec<PathBuf>> {
+    let mut places = Channel::ALL.map(|channel| root.channel(channel)).to_vec();
+    places.extend(subfolders(&root.archive())?);
+    let mut unmarked = Vec::new();
+    for place in places {
+        for folder in subfolders(&place)? {
+            if !folder.join(READY).exists() && (folder.join(STATUS).is_file() || is_batch(&folder)) {
+                unmarked.push(folder);
+            }
+        }
+    }
+    Ok(unmarked)
 }
 
 /// A sealed print batch: `batch-YYYY-MM-DD-NN` with its `batch.yaml`. A letter's name ends in its id.
@@ -162,7 +168,7 @@ pub fn read_status_text(folder: &Path) -> Option<Vec<u8>> {
 
 /// `None` for a folder that has gone away meanwhile. One that cannot be read may be a letter: it is taken for one, and
 /// missed when its status is asked for.
-pub fn look(path: PathBuf, stage: Stage) -> Option<LetterFolder> {
+fn look(path: PathBuf, stage: Stage) -> Option<LetterFolder> {
     let letter = LetterFolder { path, stage, stops: Vec::new(), doubt: None, ready: false };
     match fs::read_dir(&letter.path) {
         Ok(entries) => Some(letter.looked_through(entries.map(|entry| Ok(entry?.path())))),

@@ -14,17 +14,15 @@ use anyhow::Context;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
-use accounts::{account, since, unmarked};
+use accounts::account;
 
 use super::*;
 use crate::core::names::DECISION;
 
 const SCHEMA: &str = include_str!("sqlite/schema.sql");
 
-/// `user_version` of a ledger that has taken up what `outbox/` knows; the versions before knew of no marks, of no
-/// accounts, and nothing.
-const FILLED: u32 = 3;
-const WITHOUT_MARKS: u32 = 2;
+/// `user_version` of a ledger that has taken up what `outbox/` knows; the versions before knew no accounts, and nothing.
+const FILLED: u32 = 2;
 const WITHOUT_ACCOUNTS: u32 = 1;
 
 /// How long a commit waits for another process that reads.
@@ -47,9 +45,6 @@ impl Sqlite {
             add_column(&connection, "letter", "metadata", "BLOB")?;
             add_column(&connection, "pending", "beside", "TEXT")?;
             add_column(&connection, "pending", "version", "INTEGER NOT NULL DEFAULT 1")?;
-            add_column(&connection, "account", "since", "INTEGER")?;
-            connection.execute_batch("CREATE INDEX IF NOT EXISTS account_since ON account (since, place)")?;
-            take_up_marks(&connection)?;
             Ok(connection)
         };
         let connection = open().map_err(|error| {
@@ -65,7 +60,7 @@ impl Sqlite {
         })?;
         let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let lack = match version {
-            WITHOUT_MARKS.. => Lack::Nothing,
+            FILLED.. => Lack::Nothing,
             WITHOUT_ACCOUNTS => Lack::Accounts,
             _ => Lack::Everything,
         };
@@ -97,24 +92,6 @@ fn add_column(connection: &Connection, table: &str, column: &str, kind: &str) ->
         return Ok(());
     }
     connection.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN {column} {kind}"))
-}
-
-/// A ledger that was written before marks were kept takes every place for one that may lack its mark.
-fn take_up_marks(connection: &Connection) -> rusqlite::Result<()> {
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version != WITHOUT_MARKS {
-        return Ok(());
-    }
-    connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE;
-         INSERT OR IGNORE INTO unmarked SELECT place FROM account WHERE place NOT LIKE 'batch-%';
-         INSERT OR IGNORE INTO unmarked
-             SELECT coalesce('arkiv/' || substr(archived, 1, 7), 'print') || '/' || name FROM batch;
-         UPDATE account SET since = {};
-         PRAGMA user_version = {FILLED};
-         COMMIT;",
-        since("status")
-    ))
 }
 
 fn insert(connection: &Connection, keyed: &Keyed, status: &Status) -> rusqlite::Result<()> {

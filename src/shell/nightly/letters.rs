@@ -1,8 +1,8 @@
 //! Steps 1 to 5 for every letter: read, judged by `core::nightly`, recorded and carried out, a thousand at a time.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use encoding_rs::{Encoding, WINDOWS_1252};
@@ -22,7 +22,7 @@ use crate::core::status::Status;
 use crate::core::stop::{self, is_plain_text_stop};
 use crate::core::{duplicate, sealed};
 use crate::shell::dir::read_regular;
-use crate::shell::ledger::{Account, Onward, Pending, marked_place};
+use crate::shell::ledger::{Account, Onward, Pending};
 use crate::shell::moves::{self, Journey};
 use crate::shell::outbox::{LetterFolder, Stage, name, read_status, survey};
 use crate::shell::pass::Pass;
@@ -95,7 +95,6 @@ impl Night<'_> {
     /// Steps 1 to 5 for every letter.
     pub(super) fn letters(&mut self) -> anyhow::Result<()> {
         let letters = survey(self.pass.desk.root).context("kan ikke lese outbox/")?;
-        self.restore_marks(&letters)?;
         let busy = self.busy()?;
         let doubled = self.doubled(&letters)?;
         self.doubled.clone_from(&doubled);
@@ -175,17 +174,6 @@ impl Night<'_> {
             self.carry_out(changed)?;
         }
         self.tell_stray_stops()
-    }
-
-    /// Puts back marks that somebody has taken away. A letter in a batch is marked by that.
-    fn restore_marks(&mut self, letters: &[LetterFolder]) -> anyhow::Result<()> {
-        let outbox = self.pass.desk.root.outbox();
-        let mark = |letter: &LetterFolder| {
-            let place = letter.path.strip_prefix(&outbox).ok()?.to_string_lossy().into_owned();
-            Some(outbox.join(marked_place(&place)))
-        };
-        let unmarked: BTreeSet<PathBuf> = letters.iter().filter(|letter| !letter.ready).filter_map(mark).collect();
-        Ok(self.pass.mark(unmarked.into_iter())?)
     }
 
     /// Records what was decided, changes the letters that stay, and moves the others.

@@ -149,7 +149,7 @@ impl Night<'_> {
 
     /// This month's archive, below `outbox/`.
     fn archive(&self) -> String {
-        archive(self.now)
+        format!("arkiv/{}", self.now.format("%Y-%m"))
     }
 
     /// Step 5: the reminders are listed, and then nothing keeps digital-only letters in Altinn.
@@ -183,9 +183,8 @@ impl Night<'_> {
                 continue;
             }
             let Pass { desk, ledger, .. } = &mut self.pass;
-            let target = archive(self.now);
-            ledger.archive_batch(&name(&batch), &at, &target)?;
-            let target = desk.root.outbox().join(target);
+            ledger.archive_batch(&name(&batch), &at)?;
+            let target = desk.root.archive().join(self.now.format("%Y-%m").to_string());
             let archive = || {
                 desk.spool.unmark(&batch)?;
                 let folder = desk.spool.place(&batch, &target, &name(&batch))?;
@@ -198,10 +197,6 @@ impl Night<'_> {
         }
         Ok(())
     }
-}
-
-fn archive(now: Time) -> String {
-    format!("arkiv/{}", now.format("%Y-%m"))
 }
 
 /// Of a file, negative where its time is ahead of `now`.

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{letters, name, read_status, subfolders};
+use super::{letters, name, read_status};
 use crate::core::names::shown;
-use crate::core::route::Channel;
 use crate::core::status::Status;
 use crate::shell::ledger::{self, Asked, Ledger, LedgerEvent};
 use crate::shell::root::Root;
@@ -71,7 +70,10 @@ pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<KnownLetter>> {
     let mut placed = match ids.as_slice() {
         // Nothing remembered: the folders themselves are asked, first by their names.
         [] => folders(root, &query, &mut by_beginning, answers),
-        _ => of_ids(root, ledger.as_deref(), &ids)?,
+        _ => {
+            let may_be = |name: &str| ids.iter().any(|id| name.contains(&id[..8.min(id.len())]));
+            in_outbox(root, may_be, |status| ids.contains(&status.forsendelsesId))
+        }
     };
     ids.extend(placed.iter().map(|(_, status)| status.forsendelsesId.clone()));
     let mut seen = std::collections::HashSet::new();
@@ -83,37 +85,6 @@ pub fn find(root: &Root, query: &str) -> anyhow::Result<Vec<KnownLetter>> {
         Ok(KnownLetter { by_beginning, ..found })
     };
     ids.into_iter().map(take).collect()
-}
-
-/// The letters with these ids: where the ledger has them, or else wherever `outbox/` does.
-fn of_ids(root: &Root, ledger: Option<&dyn Ledger>, ids: &[String]) -> anyhow::Result<Vec<(PathBuf, Status)>> {
-    let (mut placed, mut elsewhere) = (Vec::new(), Vec::new());
-    for id in ids {
-        let place = ledger.map(|ledger| ledger.recorded_place(id)).transpose()?.flatten();
-        match place.and_then(|place| in_place(root, &place, id)) {
-            Some(found) => placed.push(found),
-            None => elsewhere.push(id.as_str()),
-        }
-    }
-    if !elsewhere.is_empty() {
-        let may_be = |name: &str| elsewhere.iter().any(|id| name.contains(&id[..8.min(id.len())]));
-        placed.extend(in_outbox(root, may_be, |status| elsewhere.contains(&status.forsendelsesId.as_str())));
-    }
-    Ok(placed)
-}
-
-/// The letter that is recorded to lie here, if it does. A batch lies in `print/` or in a month of the archive.
-fn in_place(root: &Root, place: &str, id: &str) -> Option<(PathBuf, Status)> {
-    let read = |folder: PathBuf| {
-        let path = folder.join(place);
-        let status = read_status(&path).filter(|status| status.forsendelsesId == id)?;
-        Some((path, status))
-    };
-    if !place.starts_with("batch-") {
-        return read(root.outbox());
-    }
-    let months = || subfolders(&root.archive()).unwrap_or_default();
-    read(root.channel(Channel::Print)).or_else(|| months().into_iter().find_map(read))
 }
 
 fn with_history(

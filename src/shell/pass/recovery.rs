@@ -14,7 +14,7 @@ use crate::core::status::{Stamp, Status};
 use crate::shell::intake;
 use crate::shell::ledger::{Asked, Keyed, KnownAccount, OUTBOX, Pending, Remembered, account_place};
 use crate::shell::moves::{self, seal};
-use crate::shell::outbox::{is_batch, is_marked, letters, read_status_text};
+use crate::shell::outbox::{letters, read_status_text, unmarked};
 use crate::shell::root::Root;
 
 /// Drops with one key that are told apart when the ledger is rebuilt.
@@ -39,37 +39,20 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Puts `FERDIG` back where a crash came between a letter's place and its mark: only where a letter has come since
-    /// it was last looked at.
+    /// Puts `FERDIG` back where a crash came between a letter's place and its mark.
     pub(super) fn restore_marks(&mut self) -> Result<(), PassError> {
-        let places = self.ledger.unmarked()?;
-        if places.is_empty() {
-            return Ok(());
-        }
-        let outbox = self.desk.root.outbox();
-        let (marked, unmarked): (Vec<String>, Vec<String>) =
-            places.into_par_iter().partition(|place| is_marked(&outbox.join(place)));
-        // A power cut could take back a mark that is seen here.
-        self.desk.spool.sync().context("kan ikke lagre flyttingene varig")?;
-        self.ledger.marked(&marked)?;
-        self.mark(unmarked.iter().map(|place| outbox.join(place)))
-    }
-
-    /// Writes `FERDIG` into those of these folders that are letters or batches of ours and lack it. Their places are
-    /// durable.
-    pub(in crate::shell) fn mark(&mut self, folders: impl Iterator<Item = PathBuf>) -> Result<(), PassError> {
         let mut to_mark = Vec::new();
-        for folder in folders {
-            let place = below_outbox(self.desk.root, &folder).unwrap_or_default();
+        for folder in unmarked(self.desk.root).context("kan ikke lese outbox/")? {
+            let place = folder.strip_prefix(self.desk.root.outbox()).unwrap_or(&folder).to_string_lossy();
             // A copy that somebody made is offered to nobody.
-            let is_ours = match folder.join(STATUS).is_file() {
-                true => self.ledger.accounts(&[&place])? != [None],
-                false => is_batch(&folder),
-            };
-            if is_ours && !is_marked(&folder) {
+            if !folder.join(STATUS).is_file() || self.ledger.accounts(&[&place])? != [None] {
                 to_mark.push(folder);
             }
         }
+        if to_mark.is_empty() {
+            return Ok(());
+        }
+        self.desk.spool.sync().context("kan ikke lagre flyttingene varig")?;
         let Desk { root, spool, .. } = &*self.desk;
         let failed: Vec<String> = to_mark.par_iter().filter_map(|letter| moves::mark(root, spool, letter)).collect();
         self.report.not_marked(failed);

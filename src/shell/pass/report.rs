@@ -200,10 +200,6 @@ impl Report {
     /// Letters that are in their place and could not be marked.
     pub(in crate::shell) fn not_marked(&mut self, lines: impl IntoIterator<Item = String>) {
         for line in lines {
-            // A night comes upon one twice: at its start, and among all.
-            if self.unmarked.contains(&line) {
-                continue;
-            }
             self.needs_person = true;
             self.messages.push(line.clone());
             self.unmarked.push(line);

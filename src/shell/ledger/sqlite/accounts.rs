@@ -17,16 +17,6 @@ impl Accounts for Sqlite {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn stays(&self, each: &mut dyn FnMut(&str, i64)) -> anyhow::Result<()> {
-        let select = "SELECT since, place FROM account WHERE since IS NOT NULL ORDER BY since";
-        let mut statement = self.connection.prepare_cached(select)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            each(row.get_ref(1)?.as_str()?, row.get(0)?);
-        }
-        Ok(())
-    }
-
     fn recorded_place(&self, id: &str) -> anyhow::Result<Option<String>> {
         let mut statement = self.connection.prepare_cached("SELECT place FROM account WHERE letter = ?1")?;
         Ok(statement.query_row([id], |row| row.get(0)).optional()?)
@@ -63,22 +53,10 @@ impl Accounts for Sqlite {
     }
 }
 
-/// What is said of a letter from now on, in its folder too. The folder's mark is not known to be there.
+/// What is said of a letter from now on, in its folder too.
 pub(super) fn account(connection: &Connection, id: &str, place: &str, text: &str) -> rusqlite::Result<()> {
-    let insert = format!(
-        "INSERT OR REPLACE INTO account (letter, place, status, unwritten, since) VALUES (?1, ?2, ?3, 0, {})",
-        since("?3")
-    );
-    connection.prepare_cached(&insert)?.execute([id, account_place(place), text])?;
-    unmarked(connection, marked_place(place))
-}
-
-/// In SQL, when a letter got where it is: what this text of its `status.yaml` says, in seconds of Unix time.
-pub(super) fn since(text: &str) -> String {
-    format!("unixepoch(substr({text}, instr({text}, char(10) || 'plassert: ') + 11, 25))")
-}
-
-/// The mark of this place may be missing.
-pub(super) fn unmarked(connection: &Connection, place: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached("INSERT OR IGNORE INTO unmarked (place) VALUES (?1)")?.execute([place]).map(drop)
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO account (letter, place, status, unwritten) VALUES (?1, ?2, ?3, 0)")?
+        .execute([id, account_place(place), text])
+        .map(drop)
 }

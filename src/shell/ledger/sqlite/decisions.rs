@@ -100,8 +100,6 @@ impl Decisions for Sqlite {
         let transaction = self.connection.transaction()?;
         for id in ids {
             transaction.prepare_cached("DELETE FROM pending WHERE letter = ?1")?.execute([id])?;
-            let stays = "INSERT OR IGNORE INTO unmarked SELECT place FROM account WHERE letter = ?1";
-            transaction.prepare_cached(stays)?.execute([id])?;
         }
         if let Some(name) = batch {
             transaction.execute("DELETE FROM batch WHERE name = ?1 AND open", [name])?;
@@ -145,30 +143,11 @@ impl Decisions for Sqlite {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn archive_batch(&mut self, name: &str, at: &str, target: &str) -> anyhow::Result<()> {
-        let transaction = self.connection.transaction()?;
-        // Wherever a crash leaves it, it has lost its mark.
-        for place in [Channel::Print.as_str(), target] {
-            unmarked(&transaction, &format!("{place}/{name}"))?;
-        }
+    fn archive_batch(&mut self, name: &str, at: &str) -> anyhow::Result<()> {
         // A ledger that was lost knows no batch: it is as old as this archiving, not as its name.
         let archive = "INSERT INTO batch (name, sender, sealed_at, open, archived) VALUES (?1, '', ?2, 0, ?2)
                        ON CONFLICT (name) DO UPDATE SET archived = ?2";
-        transaction.execute(archive, [name, at])?;
-        Ok(transaction.commit()?)
-    }
-
-    fn unmarked(&self) -> anyhow::Result<Vec<String>> {
-        let mut statement = self.connection.prepare_cached("SELECT place FROM unmarked")?;
-        let rows = statement.query_map([], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    fn marked(&mut self, places: &[String]) -> anyhow::Result<()> {
-        let transaction = self.connection.transaction()?;
-        for place in places {
-            transaction.prepare_cached("DELETE FROM unmarked WHERE place = ?1")?.execute([place])?;
-        }
-        Ok(transaction.commit()?)
+        self.connection.execute(archive, [name, at])?;
+        Ok(())
     }
 }

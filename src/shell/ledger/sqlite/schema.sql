@@ -38,8 +38,6 @@ CREATE TABLE IF NOT EXISTS account (
     status    TEXT NOT NULL,
     unwritten INTEGER NOT NULL           -- recorded, and perhaps not in the folder yet
 ) STRICT, WITHOUT ROWID;
--- Places below outbox/, of letters and of whole batches, where FERDIG may be missing.
-CREATE TABLE IF NOT EXISTS unmarked (place TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 -- A print batch: open from the decision to seal it until it lies in outbox/print/.
 CREATE TABLE IF NOT EXISTS batch (
     name      TEXT PRIMARY KEY,
