@@ -47,10 +47,14 @@
 //!
 //! | module | what it does | what holds |
 //! |---|---|---|
+//! | `shell::fault` | says what the machine says, in an operator's words | no number without a word, no fault without a remedy |
+//! | `shell::held` | sees what other processes have open | asks no file system, for it may not answer |
+//! | `shell::mounts` | sees what is mounted below a folder | asks no file system either |
 //! | `shell::dir` | reaches files by their folder's descriptor | follows no link, waits for no pipe, reads within bounds |
 //! | `shell::root` | knows the folders of a root, and its lock | one process at a time moves letters in a root |
 //! | `shell::ledger` | remembers decisions and events | a commit is durable when it returns; events are never changed |
 //! | `shell::outbox` | walks through `outbox/`, finds a letter | changes nothing; a folder's own word decides nothing |
+//! | `shell::takeover` | makes a claimed letter ours | the letter is whole in its place at every moment |
 //! | `shell::spool` | moves, writes and deletes folders of letters | a letter moves by one rename, and never over another |
 //! | `shell::stopwatch` | measures the stages of a pass | decides nothing |
 //! | `shell::pdf` | reads PDFs: pages, what stands in the margins | any bytes give an answer or a fault, never a panic |
@@ -113,6 +117,13 @@
 //!   the process that holds the root's lock may carry it out or withdraw it. So a ledger is opened for a root, and
 //!   `pending` never gives another root's moves. Letters and their keys belong to all, because a duplicate is one in
 //!   whichever root it comes to.
+//! - 2026-11-25. **One mount, and no links below `inbox/`, `outbox/` and `.postgang/`.** Every write goes through their
+//!   descriptors by ways that pass neither (`openat2`), so that no swap of a name leads a write elsewhere and one sync
+//!   reaches all of it.
+//! - 2026-11-25. **A stranger's letter is copied at the claim, our own user's is not.** A copy costs as much as all else
+//!   that is done with a letter; but who owns a file can write it through a descriptor that nobody sees.
+//! - 2026-11-25. **How far the ledger had come is noted on `outbox/` itself** (an extended attribute): whoever puts an older
+//!   `.postgang/` back does not put the note back with it.
 //! - 2026-11-25. **Documents are compared where they are printed**, in the bytes that are merged, so that nothing can
 //!   change between a check and its use.
 //! - 2026-11-25. **A table is read with `pread`, a page a look-up, and never mapped.** A mapping wants `unsafe`, of which

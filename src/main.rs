@@ -145,7 +145,7 @@ fn main() -> ExitCode {
         timings: std::env::var_os("POSTGANG_TIMINGS").is_some(),
     };
     let answered = command.carry_out(&call).and_then(|answer| Ok(show(&answer, common.json)?));
-    answered.map_or_else(
+    answered.map_err(|error| error.about(&call.root)).map_or_else(
         |error| {
             if common.json {
                 println!("{}", command.failure(&call.root, error.to_string()));

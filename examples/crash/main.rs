@@ -91,7 +91,7 @@ fn sweep(scene: Scene, kind: Kind, args: &Args) -> anyhow::Result<usize> {
     // The first call is counted, and none is harmed.
     let undisturbed = tracer::run(scene.command(&calm), usize::MAX, kind.harm(), done(scene, &calm).as_deref())?;
     anyhow::ensure!(matches!(undisturbed.exit, Some(0 | 1)), "undisturbed: {}", undisturbed.said);
-    let generation = calm.root().generation();
+    let generation = postgang::shell::spool::Spool::new(&calm.root(), None).generation().unwrap();
     let mut expected = Standing::after(scene, &calm).map_err(anyhow::Error::msg)?;
     // The next start may note more than was moved.
     expected.generation = generation;

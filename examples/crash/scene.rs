@@ -176,7 +176,14 @@ impl Standing {
         }
         places.values_mut().for_each(|places| places.sort());
         let counts = world.postgang(NIGHT, &["report"]).0;
-        Ok(Self { files, rows, places, faults, counts, generation: world.root().generation() })
+        Ok(Self {
+            files,
+            rows,
+            places,
+            faults,
+            counts,
+            generation: postgang::shell::spool::Spool::new(&world.root(), None).generation().unwrap(),
+        })
     }
 
     /// What breaks a law, or is not as it is when nothing has happened. After a kill all is the same to the byte; an

@@ -56,7 +56,7 @@ fn overview(root: &Root, senders: &Senders) -> anyhow::Result<Overview> {
         let placed = read_status(&letter.path).map(|status| status.plassert);
         (letter.ready || placed.is_some()).then_some((place, placed))
     };
-    let found: Vec<_> = survey(root)?.par_iter().filter_map(read).collect();
+    let found: Vec<_> = survey(root)?.letters.par_iter().filter_map(read).collect();
     for place in ["digipost", "eboks", "altinn", "svarinn", "print", "print (i bunke)", "avvist", "arkiv"] {
         let here = found.iter().filter(|(at, _)| at == place).map(|(_, placed)| (*placed, 1));
         places.push(count(&format!("outbox/{place}"), here));

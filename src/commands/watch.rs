@@ -43,7 +43,8 @@ pub enum LogFormat {
 pub fn watch(call: &Call, args: &Args) -> Result<Answer, PassError> {
     let moment = || Settings { progress: ProgressBar::hidden(), patience: args.patience.get(), ..(call.settings)() };
     let mut night = |now| {
-        let report = nightly::nightly(&call.root, &Settings { now, ..moment() }, &[])?;
+        let night = nightly::nightly(&call.root, &Settings { now, ..moment() }, &[]);
+        let report = night.map_err(|error| error.about(&call.root))?;
         watch::log_night(&report);
         Ok(())
     };

@@ -1,25 +1,36 @@
 //! A folder held open. What lies in it is reached through its descriptor and no link is followed, so that swapping a
 //! name for a link between two looks gains nothing, and nothing outside the folder is read or written.
 
+mod whole;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Component, Path};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, openat, renameat, renameat_with, statat, unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat, fchmod, fstat, major, minor, mkdirat,
+    openat, openat2, renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
+
+use super::held::FileId;
 
 /// Names in a folder that are counted though nobody looks at what they stand for.
 const COUNTED_MAX: usize = 100_000;
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+/// Nothing on the way is a link or a mount, and the way stays below where it begins. A mount is told before the file
+/// system behind it is asked anything: it may never answer.
+const STRAIGHT: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_XDEV);
+/// The rights of folders and files that we make; the mask takes what is nobody's business.
+const FOLDER_MODE: Mode = Mode::from_raw_mode(0o777);
+const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
 
 #[derive(Debug)]
 pub struct Dir(OwnedFd);
@@ -34,6 +45,11 @@ pub struct Entry {
     pub modified: SystemTime,
     /// When the entry itself last changed: its content, name, rights or times.
     pub changed: SystemTime,
+    /// The user's number.
+    pub owner: u32,
+    /// How many names it has.
+    pub links: u64,
+    pub id: FileId,
 }
 
 /// Names, kinds, sizes and times of everything in a folder. Two that are equal mean that nothing was written between.
@@ -69,12 +85,63 @@ impl Dir {
     }
 
     pub fn child(&self, name: &OsStr) -> io::Result<Self> {
-        Ok(Self(openat(&self.0, one_name(name)?, FOLDER | OFlags::NOFOLLOW, Mode::empty())?))
+        Ok(Self(self.open_name(name, FOLDER, Mode::empty())?))
+    }
+
+    /// The folder that this way leads to, which begins here.
+    pub fn below(&self, way: &Path) -> io::Result<Self> {
+        if !way.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+            return Err(ErrorKind::InvalidInput.into());
+        }
+        let way = if way.as_os_str().is_empty() { Path::new(".") } else { way };
+        match openat2(&self.0, way, FOLDER, Mode::empty(), STRAIGHT) {
+            Err(Errno::NOSYS | Errno::PERM) => {
+                let mut folder = Self(openat(&self.0, ".", FOLDER, Mode::empty())?);
+                for part in way.iter().filter(|part| *part != ".") {
+                    folder = folder.child(part)?;
+                }
+                Ok(folder)
+            }
+            other => Ok(Self(other.map_err(no_folder)?)),
+        }
+    }
+
+    /// The same; what is missing on the way is made.
+    pub fn make_below(&self, way: &Path) -> io::Result<Self> {
+        match self.below(way) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            other => return other,
+        }
+        let mut folder = self.below(Path::new("."))?;
+        for part in way {
+            folder.make(part)?;
+            folder = folder.child(part)?;
+        }
+        Ok(folder)
+    }
+
+    /// Makes a folder where none stands; says whether it did.
+    pub fn make(&self, name: &OsStr) -> io::Result<bool> {
+        match mkdirat(&self.0, one_name(name)?, FOLDER_MODE) {
+            Err(Errno::EXIST) => Ok(false),
+            other => Ok(other.map(|()| true)?),
+        }
+    }
+
+    /// Opens what bears this name here, and neither a link nor what is mounted over it.
+    fn open_name(&self, name: &OsStr, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
+        let name = one_name(name)?;
+        let opened = match openat2(&self.0, name, flags, mode, STRAIGHT) {
+            // An old kernel, or a filter that does not know the call.
+            Err(Errno::NOSYS | Errno::PERM) => openat(&self.0, name, flags | OFlags::NOFOLLOW, mode),
+            other => other,
+        };
+        Ok(opened.map_err(|errno| if flags.contains(OFlags::DIRECTORY) { no_folder(errno) } else { errno })?)
     }
 
     /// The folder itself: when its list of names last changed.
     pub fn itself(&self) -> io::Result<Entry> {
-        let stat = rustix::fs::fstat(&self.0)?;
+        let stat = fstat(&self.0)?;
         Ok(entry(OsString::new(), &stat))
     }
 
@@ -101,9 +168,9 @@ impl Dir {
     pub fn names_where(&self, is: fn(&str) -> bool) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(&self.0)? {
-            let entry = entry?;
-            if entry.file_name().to_str().is_ok_and(is) {
-                names.push(OsString::from_vec(entry.file_name().to_bytes().to_vec()));
+            let name = OsString::from_vec(entry?.file_name().to_bytes().to_vec());
+            if name != "." && name != ".." && is(&name.to_string_lossy()) {
+                names.push(name);
             }
         }
         Ok(names)
@@ -117,20 +184,17 @@ impl Dir {
         }
     }
 
+    /// Removes a folder where it is there and empty.
+    pub fn remove_folder_if_empty(&self, name: &OsStr) -> io::Result<()> {
+        match unlinkat(&self.0, one_name(name)?, AtFlags::REMOVEDIR) {
+            Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
     fn entry(&self, name: OsString) -> io::Result<Entry> {
         let stat = statat(&self.0, &name, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(entry(name, &stat))
-    }
-
-    /// A regular file; `None` for anything else. Opening a FIFO does not wait.
-    pub fn open_file(&self, name: &OsStr) -> io::Result<Option<File>> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = match openat(&self.0, one_name(name)?, flags, Mode::empty()) {
-            // A link, or a socket.
-            Err(Errno::LOOP | Errno::NXIO) => return Ok(None),
-            other => File::from(other?),
-        };
-        Ok(file.metadata()?.is_file().then_some(file))
     }
 
     /// The bytes of a regular file, at most `bytes_max`; `None` for anything else.
@@ -140,6 +204,16 @@ impl Dir {
         let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
         file.take(bytes_max).read_to_end(&mut bytes)?;
         Ok(Some(bytes))
+    }
+
+    /// A regular file; `None` for anything else. Opening a FIFO does not wait.
+    pub fn open_file(&self, name: &OsStr) -> io::Result<Option<File>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = match self.open_name(name, flags, Mode::empty()) {
+            Err(error) if is_link_or_socket(&error) => return Ok(None),
+            other => File::from(other?),
+        };
+        Ok(file.metadata()?.is_file().then_some(file))
     }
 
     /// Deletes a folder in this one, whatever lies in it. It is taken apart from above, one level at a time, so that
@@ -184,7 +258,7 @@ impl Dir {
     /// Makes a file where nothing stands, not even a link.
     pub fn create_new(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(File::from(openat(&self.0, name, flags, Mode::from_raw_mode(0o666))?))
+        Ok(File::from(openat(&self.0, one_name(OsStr::new(name))?, flags, FILE_MODE)?))
     }
 
     pub fn remove_if_there(&self, name: &str) -> io::Result<()> {
@@ -199,8 +273,36 @@ impl Dir {
         Ok(renameat(&self.0, from, &self.0, to)?)
     }
 
-    pub fn holds(&self, name: &OsStr) -> bool {
-        statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    /// Replaces a file whole: whoever reads it, after a crash too, finds the old content or the new.
+    pub fn publish(&self, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+        let temporary = format!("{TEMPORARY}{name}");
+        self.remove_if_there(&temporary)?;
+        let write = || {
+            let mut file = self.create_new(&temporary)?;
+            file.write_all(bytes)?;
+            fchmod(&file, Mode::from_raw_mode(mode))?;
+            file.sync_all()?;
+            self.replace(&temporary, name)
+        };
+        if let Err(error) = write() {
+            // Where even that fails, the next start sweeps it.
+            let _ = self.remove_if_there(&temporary);
+            return Err(error);
+        }
+        Ok(rustix::fs::fsync(&self.0)?)
+    }
+
+    /// Makes everything on this folder's file system durable.
+    pub fn sync_file_system(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(&self.0)?)
+    }
+
+    /// Whether something bears this name, a link too.
+    pub fn holds(&self, name: &OsStr) -> io::Result<bool> {
+        match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => Ok(false),
+            other => Ok(other.map(|_| true)?),
+        }
     }
 
     /// `rename` alone would silently replace an empty folder. Where the file system cannot refuse that itself, the
@@ -208,7 +310,7 @@ impl Dir {
     pub fn rename_without_replacing(&self, from: &OsStr, target: &Dir, to: &OsStr) -> io::Result<()> {
         let outcome = match renameat_with(&self.0, from, &target.0, to, RenameFlags::NOREPLACE) {
             Err(Errno::INVAL | Errno::NOSYS) => {
-                if target.holds(to) {
+                if target.holds(to)? {
                     return Err(ErrorKind::AlreadyExists.into());
                 }
                 renameat(&self.0, from, &target.0, to)
@@ -218,7 +320,8 @@ impl Dir {
         match outcome.map_err(io::Error::from) {
             // A network file system may report failure though it happened: old gone and new there is success.
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                let happened = !self.holds(from) && target.holds(to);
+                // What cannot be asked is no success.
+                let happened = matches!((self.holds(from), target.holds(to)), (Ok(false), Ok(true)));
                 if happened { Ok(()) } else { Err(error) }
             }
             other => other,
@@ -238,14 +341,19 @@ pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> 
 /// How the names of files begin that we have not finished; what a crash leaves under one is swept at the next start.
 const TEMPORARY: &str = ".postgang-ny-";
 
-/// Removes what a crash left in a folder of ours under a temporary name; none where the folder is missing.
-pub fn sweep(folder: &Path) -> io::Result<()> {
-    let folder = match Dir::open(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        other => other?,
-    };
+/// Removes what a crash left in a folder of ours under a temporary name.
+pub fn sweep(folder: &Dir) -> io::Result<()> {
     let left = folder.names_where(|name| name.starts_with(TEMPORARY))?;
     left.iter().try_for_each(|name| folder.remove_file_if_there(name))
+}
+
+/// Whether a folder stands at this path, which no link may. What cannot be asked is an error, not "no".
+pub fn is_folder(path: &Path) -> io::Result<bool> {
+    match std::fs::symlink_metadata(path) {
+        Ok(about) => Ok(about.is_dir()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// A file that gets its name when it is whole. It has another temporary name each time, so an error must not tell it:
@@ -259,14 +367,12 @@ pub fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
     })
 }
 
-/// Replaces a file whole: whoever reads it, after a crash too, finds the old content or the new.
+/// Replaces a file of our own, for nobody else, see [`Dir::publish`].
 pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
-    let mut file = temporary_in(folder)?;
-    file.as_file_mut().write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    File::open(folder)?.sync_all()
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(OsStr::to_str)) else {
+        return Err(ErrorKind::InvalidInput.into());
+    };
+    Dir::open(folder)?.publish(name, bytes, 0o600)
 }
 
 fn entry(name: OsString, stat: &Stat) -> Entry {
@@ -277,7 +383,19 @@ fn entry(name: OsString, stat: &Stat) -> Entry {
         is_folder: kind == FileType::Directory,
         modified: time(stat.st_mtime, stat.st_mtime_nsec),
         changed: time(stat.st_ctime, stat.st_ctime_nsec),
+        owner: stat.st_uid,
+        links: stat.st_nlink,
+        id: (major(stat.st_dev), minor(stat.st_dev), stat.st_ino),
     }
+}
+
+/// A link is no folder, whatever stands behind it.
+fn no_folder(errno: Errno) -> Errno {
+    if errno == Errno::LOOP { Errno::NOTDIR } else { errno }
+}
+
+fn is_link_or_socket(error: &io::Error) -> bool {
+    [Errno::LOOP, Errno::NXIO].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// A name, not a way: what leads elsewhere is not in the folder.

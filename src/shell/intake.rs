@@ -6,16 +6,19 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
 use super::content;
 use super::dir::{Dir, Entry, Fingerprint};
+use super::fault;
+use super::mounts::Mounts;
 use super::pdf;
 use super::root::Root;
 use super::spool::DropName;
+use super::takeover::FILES_MAX;
 use crate::core::code::{Code, Refusal};
 use crate::core::format::{self, Format, METADATA_BYTES_MAX};
 use crate::core::identity::OrgNumber;
@@ -26,8 +29,6 @@ use crate::core::print::PrintLimits;
 use crate::core::senders::Senders;
 use crate::core::whole::{Marks, Patience, Wholeness, is_unfinished_folder};
 
-/// Files in one drop; with more it is refused.
-const FILES_MAX: usize = 1_000;
 /// How many of the files in a drop, and how many in the folders in it, are looked at to see whether somebody writes.
 const LOOKED_AT_MAX: usize = 10_000;
 /// How far down the folders in a drop are looked into. No letter has any.
@@ -47,22 +48,28 @@ pub struct Listing {
 /// Lists `inbox/` and the senders' own inboxes in it.
 pub fn list(root: &Root, senders: &Senders) -> io::Result<Listing> {
     let mut listing = Listing::default();
+    // Before anything in a drop is opened: a file system of somebody's own may never answer.
+    let mounts = Mounts::below(&root.inbox());
     for entry in fs::read_dir(root.inbox())? {
         let entry = entry?;
         let Some(name) = folder_name(&entry, "inbox", &mut listing.strays)? else { continue };
+        let way = PathBuf::from(entry.file_name());
         // A number with a digit wrong is no sender either, and the letters in its folder are not one letter.
         let is_number = name.len() == 9 && name.bytes().all(|byte| byte.is_ascii_digit());
         match OrgNumber::parse(name.as_bytes()).filter(|_| is_number) {
-            Some(number) if senders.get(number).is_some() => {
+            Some(number) if senders.get(number).is_some() && !mounts.are_at(&way) => {
                 listing.own.push(number);
                 // One sender's closed door must not stop the others.
-                if let Err(error) = list_own(&entry.path(), number, &mut listing) {
+                if let Err(error) = list_own(&entry.path(), number, &mounts, &mut listing) {
                     listing.closed.push(number);
                     listing.strays.push(format!(
-                        "inbox/{number}/: mappen kan ikke leses ({error}). Brevene i den er ikke rørt. Prøv: gi postgang lese- og skrivetilgang."
+                        "inbox/{number}/: mappen kan ikke leses ({}). Brevene i den er ikke rørt. Prøv: {}.",
+                        fault::cause(&error),
+                        fault::remedy(&error)
                     ));
                 }
             }
+            _ if mounts.touch(&way) => listing.strays.push(is_mounted(&format!("inbox/{}", names::shown(&name)))),
             _ if is_number && !is_letter(&entry.path()).unwrap_or(false) => listing.strays.push(format!(
                 "inbox/{name}/: mappen heter som et organisasjonsnummer, men er ingen avsender i avsendere.yaml. Brevene i den er ikke rørt. Prøv: legg inn avsenderen, eller flytt brevene."
             )),
@@ -74,14 +81,24 @@ pub fn list(root: &Root, senders: &Senders) -> io::Result<Listing> {
     Ok(listing)
 }
 
-fn list_own(dir: &Path, number: OrgNumber, listing: &mut Listing) -> io::Result<()> {
+fn list_own(dir: &Path, number: OrgNumber, mounts: &Mounts, listing: &mut Listing) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
-        if folder_name(&entry, &format!("inbox/{number}"), &mut listing.strays)?.is_some() {
+        let Some(name) = folder_name(&entry, &format!("inbox/{number}"), &mut listing.strays)? else { continue };
+        if mounts.touch(&Path::new(&number.to_string()).join(entry.file_name())) {
+            listing.strays.push(is_mounted(&format!("inbox/{number}/{}", names::shown(&name))));
+        } else {
             listing.drops.push(DropName { sender: Some(number), name: entry.file_name() });
         }
     }
     Ok(())
+}
+
+/// For operators.
+fn is_mounted(place: &str) -> String {
+    format!(
+        "{place}/: her er et annet filsystem eller en annen mappe montert, og det som ligger der, kan ikke flyttes udelt. Det er ikke åpnet og ikke rørt. Prøv: ta bort monteringen, og legg brevene rett i inbox/."
+    )
 }
 
 /// The name of a folder that is meant for us; anything else that needs an eye becomes a stray.
@@ -194,8 +211,7 @@ impl Glance {
         if too_many {
             // Nothing is read of what will be refused, and the metadata may stand beyond what was looked at.
             files.clear();
-            let found = names::METADATA.iter().filter(|name| self.dir.holds(OsStr::new(name)));
-            metadata = found.map(|name| (name.to_string(), None)).collect();
+            metadata = metadata_in(&self.dir)?.into_iter().map(|name| (name.to_owned(), None)).collect();
         }
         let why = files.iter().find_map(|file| {
             let right = names::nearly_metadata(&file.name)?;
@@ -277,6 +293,17 @@ fn read_metadata(dir: &Dir, name: &str, drop: &mut Drop) -> io::Result<()> {
     Ok(())
 }
 
+/// The names of metadata that stand in a folder.
+fn metadata_in(dir: &Dir) -> io::Result<Vec<&'static str>> {
+    let mut found = Vec::new();
+    for name in names::METADATA {
+        if dir.holds(OsStr::new(name))? {
+            found.push(name);
+        }
+    }
+    Ok(found)
+}
+
 fn not_a_file(name: &str) -> Refusal {
     Refusal::new(Code::MetadataMissing, format!("{name} er ikke en vanlig fil"))
 }
@@ -328,7 +355,7 @@ pub fn key(path: &Path, drop: &Drop, reads: &[Read], sender: &str) -> io::Result
 pub fn digest_files(path: &Path, drop: &Drop) -> io::Result<Vec<(String, Option<Digest256>)>> {
     let dir = Dir::open_child(path)?;
     let found = drop.files.iter().map(|file| (file.name.as_str(), file.bytes.is_some()));
-    let metadata = names::METADATA.iter().filter(|name| dir.holds(OsStr::new(name))).map(|name| (*name, true));
+    let metadata = metadata_in(&dir)?.into_iter().map(|name| (name, true));
     let mut files: Vec<(&str, bool)> = found.chain(metadata).collect();
     files.sort_unstable();
     let readable = drop.is_readable_size();

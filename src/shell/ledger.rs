@@ -22,10 +22,6 @@ use crate::core::route::Channel;
 use crate::core::status::Status;
 use crate::core::tally::{Count, Group};
 
-/// For operators, where a reading or writing of the ledger fails in the middle of a pass.
-pub const FAILED: &str = "protokollen kan ikke leses eller skrives. Brev som er hentet, ligger trygt i .postgang/work \
-     og tas opp igjen i neste kjøring. Prøv: kontroller plass og rettigheter på disken";
-
 /// Opens or makes a root's ledger, and says what it has not taken up yet of what `outbox/` knows, see
 /// [`Decisions::take_up`]. Whether the file was there says nothing: a pass may have been killed in between.
 pub fn open(path: &Path) -> anyhow::Result<(Box<dyn Ledger>, Lack)> {

@@ -2,8 +2,11 @@
 
 pub mod content;
 pub mod dir;
+pub mod fault;
+pub mod held;
 pub mod intake;
 pub mod ledger;
+pub mod mounts;
 pub mod moves;
 pub mod nightly;
 pub mod outbox;
@@ -15,4 +18,5 @@ pub mod registers;
 pub mod root;
 pub mod spool;
 pub mod stopwatch;
+pub mod takeover;
 pub mod watch;

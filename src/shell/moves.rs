@@ -14,9 +14,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use rayon::prelude::*;
 
+use super::dir::is_folder;
+use super::fault;
 pub use super::ledger::Journey;
-use super::ledger::{FAILED as LEDGER_FAILED, Ledger};
-use super::outbox::{name, read_status, subfolders};
+use super::ledger::Ledger;
+use super::outbox::{name, subfolders, try_read_status_text};
 use super::root::Root;
 use super::spool::Spool;
 use crate::core::calendar::Time;
@@ -70,8 +72,8 @@ pub fn carry_out(
     let moved = journeys.iter().zip(&outcomes).filter_map(|(j, outcome)| Some((j, outcome.as_ref().ok()?)));
     let moved: Vec<(&Journey, &String)> = moved.collect();
     let places: Vec<_> = moved.iter().map(|(journey, folder)| (&journey.status, journey.place(folder))).collect();
-    ledger.placed(&Stamp(now).to_string(), &places, None).context(LEDGER_FAILED)?;
-    root.set_generation(ledger.last_event()?)?;
+    ledger.placed(&Stamp(now).to_string(), &places, None)?;
+    note_generation(spool, ledger)?;
     let arrive = |(journey, outcome): (&Journey, io::Result<String>)| {
         let folder = outcome?;
         let unmarked = mark(root, spool, &journey.target(root).join(&folder));
@@ -80,14 +82,21 @@ pub fn carry_out(
     Ok(journeys.par_iter().zip(outcomes).map(arrive).collect())
 }
 
+/// Notes how far the ledger has come, see [`Spool::set_generation`].
+pub fn note_generation(spool: &Spool, ledger: &dyn Ledger) -> anyhow::Result<()> {
+    spool.set_generation(ledger.last_event()?).context("kan ikke notere på outbox/ hvor langt protokollen er kommet")
+}
+
 /// Writes `FERDIG` into a letter's folder, or a batch's; says why it could not. One folder that its owner has closed
 /// must not hold the others.
 pub fn mark(root: &Root, spool: &Spool, folder: &Path) -> Option<String> {
     let error = spool.mark_ready(folder).err()?;
     let place = folder.strip_prefix(root.dir()).unwrap_or(folder).to_string_lossy();
     Some(format!(
-        "{}/: FERDIG kunne ikke skrives ({error}). Brevet er på plass, men hentes ikke av noen. Prøv: gi postgang skrivetilgang til mappen; det prøves igjen ved neste kjøring.",
-        shown(&place)
+        "{}/: FERDIG kunne ikke skrives ({}). Brevet er på plass, men hentes ikke av noen. Prøv: {}; det prøves igjen ved neste kjøring.",
+        shown(&place),
+        fault::cause(&error),
+        fault::remedy(&error)
     ))
 }
 
@@ -117,10 +126,19 @@ pub fn finish(root: &Root, spool: &Spool, ledger: &mut dyn Ledger, now: Time) ->
         };
         let from = root.dir().join(&pending.source);
         let candidates = there.iter().filter(|path| name(path).starts_with(&pending.folder) && **path != from);
-        let is_it = |path: &&PathBuf| read_status(path).is_some_and(|status| status.forsendelsesId == id);
-        if let Some(path) = candidates.into_iter().find(is_it) {
-            arrived.push((path.clone(), status, pending.target));
-        } else if pending.is_moved_on() && from.is_dir() {
+        let candidates: Vec<PathBuf> = candidates.cloned().collect();
+        let found = find_by_id(&candidates, &id).and_then(|found| Ok((found, is_folder(&from)?)));
+        let (found, still_there) = match found {
+            Ok(found) => found,
+            // It may be the letter: what cannot be read is not gone.
+            Err(error) => {
+                messages.push(stuck(&pending.source, &error));
+                continue;
+            }
+        };
+        if let Some(path) = found {
+            arrived.push((path, status, pending.target));
+        } else if pending.is_moved_on() && still_there {
             journeys.push(Journey { from, pending, status });
         } else if pending.is_moved_on() {
             messages.push(format!(
@@ -140,6 +158,17 @@ pub fn finish(root: &Root, spool: &Spool, ledger: &mut dyn Ledger, now: Time) ->
     Ok(messages)
 }
 
+/// The folder that says that it is this letter. One that cannot be read might be it.
+fn find_by_id(candidates: &[PathBuf], id: &str) -> io::Result<Option<PathBuf>> {
+    for path in candidates {
+        let status = try_read_status_text(path)?.and_then(|text| Status::from_yaml(&text).ok());
+        if status.is_some_and(|status| status.forsendelsesId == id) {
+            return Ok(Some(path.clone()));
+        }
+    }
+    Ok(None)
+}
+
 fn record_arrived(
     root: &Root,
     spool: &Spool,
@@ -152,7 +181,7 @@ fn record_arrived(
     }
     spool.sync().context("kan ikke lagre flyttingene varig")?;
     let places = arrived.iter().map(|(path, status, target)| (status, format!("{target}/{}", name(path))));
-    ledger.placed(&Stamp(now).to_string(), &places.collect::<Vec<_>>(), None).context(LEDGER_FAILED)?;
+    ledger.placed(&Stamp(now).to_string(), &places.collect::<Vec<_>>(), None)?;
     Ok(arrived.par_iter().filter_map(|(path, ..)| mark(root, spool, path)).collect())
 }
 
@@ -167,7 +196,9 @@ pub fn not_understood(source: &str) -> String {
 /// What an operator reads of a letter that is decided and could not be moved.
 pub fn stuck(source: &str, why: &io::Error) -> String {
     format!(
-        "{}: brevet er avgjort, men kunne ikke flyttes ({why}). Det ligger trygt der det er, og går videre ved neste start. Prøv: kontroller plass og rettigheter på disken.",
-        shown(source)
+        "{}: brevet er avgjort, men kunne ikke flyttes ({}). Det ligger trygt der det er, og går videre ved neste start. Prøv: {}.",
+        shown(source),
+        fault::cause(why),
+        fault::remedy(why)
     )
 }

@@ -3,15 +3,16 @@
 
 pub mod find;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use walkdir::WalkDir;
 
 use super::dir::Dir;
+use super::fault;
+use super::mounts::Mounts;
 use super::root::Root;
 use crate::core::names::{BATCH, READY, STATUS, is_batch_name};
 use crate::core::route::Channel;
@@ -48,27 +49,41 @@ pub struct LetterFolder {
     pub ready: bool,
 }
 
+/// What lies in `outbox/`.
+pub struct Survey {
+    pub letters: Vec<LetterFolder>,
+    /// Batches and months that could not be listed: their letters are left alone tonight.
+    pub closed: Vec<(PathBuf, io::Error)>,
+}
+
 /// Every letter in `outbox/`, channel by channel, in name order.
-pub fn survey(root: &Root) -> io::Result<Vec<LetterFolder>> {
-    let mut folders = Vec::new();
+pub fn survey(root: &Root) -> io::Result<Survey> {
+    let (mut folders, mut closed) = (Vec::new(), Vec::new());
+    let mut listed = |folder: &Path| match subfolders(folder) {
+        Ok(folders) => folders,
+        Err(error) => {
+            closed.push((folder.to_owned(), error));
+            Vec::new()
+        }
+    };
     for channel in Channel::ALL {
         let stage = if channel == Channel::Avvist { Stage::Refused } else { Stage::Waiting };
         for folder in subfolders(&root.channel(channel))? {
             if channel == Channel::Print && is_batch(&folder) {
-                folders.extend(subfolders(&folder)?.into_iter().map(|letter| (letter, Stage::Sealed)));
+                folders.extend(listed(&folder).into_iter().map(|letter| (letter, Stage::Sealed)));
             } else {
                 folders.push((folder, stage));
             }
         }
     }
     for month in subfolders(&root.archive())? {
-        for folder in subfolders(&month)? {
-            let letters = if is_batch(&folder) { subfolders(&folder)? } else { vec![folder] };
+        for folder in listed(&month) {
+            let letters = if is_batch(&folder) { listed(&folder) } else { vec![folder] };
             folders.extend(letters.into_iter().map(|letter| (letter, Stage::Archived)));
         }
     }
     let look = |(path, stage): (PathBuf, Stage)| look(path, stage);
-    Ok(folders.into_par_iter().filter_map(look).collect())
+    Ok(Survey { letters: folders.into_par_iter().filter_map(look).collect(), closed })
 }
 
 /// The letters that wait in `outbox/print/`.
@@ -108,12 +123,49 @@ pub fn stray_stops(root: &Root) -> io::Result<Vec<PathBuf>> {
     Ok(stops)
 }
 
-/// Every letter folder below `outbox/`, in path order.
+/// Every letter folder below `outbox/`, in path order; of what cannot be listed, nothing.
 pub fn letters(root: &Root) -> impl Iterator<Item = PathBuf> {
-    let entries = WalkDir::new(root.outbox()).follow_links(false).max_depth(DEPTH_MAX + 1).sort_by_file_name();
-    let entries = entries.into_iter().filter_map(Result::ok);
-    let statuses = entries.filter(|entry| entry.file_name() == STATUS && entry.file_type().is_file());
-    statuses.filter_map(|entry| entry.path().parent().map(Path::to_path_buf))
+    try_letters(root).into_iter().filter_map(Result::ok)
+}
+
+/// A folder, or one that could not be listed, and why.
+pub type Listed = Result<PathBuf, (PathBuf, io::Error)>;
+
+/// The same, where it matters that something could not be listed.
+pub fn try_letters(root: &Root) -> Vec<Listed> {
+    let outbox = root.outbox();
+    let mounts = Mounts::below(&outbox);
+    let mut found = Vec::new();
+    walk(&outbox, Path::new(""), &mounts, &mut found);
+    found
+}
+
+/// A folder is opened only when nothing is known to be mounted there: another's file system may never answer.
+fn walk(outbox: &Path, way: &Path, mounts: &Mounts, found: &mut Vec<Listed>) {
+    let folder = outbox.join(way);
+    if fs::symlink_metadata(folder.join(STATUS)).is_ok_and(|about| about.is_file()) {
+        found.push(Ok(folder.clone()));
+    }
+    if way.components().count() == DEPTH_MAX {
+        return;
+    }
+    let names = || -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            // The type comes from the folder that was listed; what lies there is not asked.
+            if entry.file_type()?.is_dir() && !mounts.are_at(&way.join(entry.file_name())) {
+                names.push(entry.file_name());
+            }
+        }
+        names.sort();
+        Ok(names)
+    };
+    match names() {
+        Ok(names) => names.iter().for_each(|name| walk(outbox, &way.join(name), mounts, found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => found.push(Err((folder, error))),
+    }
 }
 
 /// Letters and sealed batches that lack `FERDIG`, in every place that has the mark: the channels and each month of
@@ -132,22 +184,25 @@ pub fn unmarked(root: &Root) -> io::Result<Vec<PathBuf>> {
     Ok(unmarked)
 }
 
-/// A sealed print batch: `batch-YYYY-MM-DD-NN` with its `batch.yaml`. A letter's name ends in its id.
+/// A sealed print batch: `batch-YYYY-MM-DD-NN` with its `batch.yaml`. A letter's name ends in its id. One that cannot be
+/// read is no letter either.
 pub fn is_batch(folder: &Path) -> bool {
     let name = folder.file_name().unwrap_or_default();
-    is_batch_name(&name.to_string_lossy()) && folder.join(BATCH).is_file()
+    is_batch_name(&name.to_string_lossy()) && folder.join(BATCH).try_exists().unwrap_or(true)
 }
 
-/// The folders directly in `dir`, in name order; none where it is missing.
+/// The folders directly in `dir`, in name order; none where it is missing. One in which something is mounted is left
+/// alone: it is named at start, and nothing is asked of a file system that is not ours.
 pub fn subfolders(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         other => other?,
     };
+    let mounts = Mounts::below(dir);
     let mut folders = Vec::new();
     for entry in entries {
         let entry = entry?;
-        if entry.file_type()?.is_dir() {
+        if entry.file_type()?.is_dir() && !mounts.touch(Path::new(&entry.file_name())) {
             folders.push(entry.path());
         }
     }
@@ -162,8 +217,16 @@ pub fn read_status(folder: &Path) -> Option<Status> {
 }
 
 pub fn read_status_text(folder: &Path) -> Option<Vec<u8>> {
-    let bytes = Dir::open_child(folder).ok()?.read(OsStr::new(STATUS), STATUS_BYTES_MAX + 1).ok()??;
-    (bytes.len() as u64 <= STATUS_BYTES_MAX).then_some(bytes)
+    try_read_status_text(folder).ok()?
+}
+
+/// The same, where it matters whether it is not there or could not be read.
+pub fn try_read_status_text(folder: &Path) -> io::Result<Option<Vec<u8>>> {
+    let bytes = match Dir::open_child(folder).and_then(|folder| folder.read(OsStr::new(STATUS), STATUS_BYTES_MAX + 1)) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
+        other => other?,
+    };
+    Ok(bytes.filter(|bytes| bytes.len() as u64 <= STATUS_BYTES_MAX))
 }
 
 /// `None` for a folder that has gone away meanwhile. One that cannot be read may be a letter: it is taken for one, and
@@ -173,7 +236,7 @@ fn look(path: PathBuf, stage: Stage) -> Option<LetterFolder> {
     match fs::read_dir(&letter.path) {
         Ok(entries) => Some(letter.looked_through(entries.map(|entry| Ok(entry?.path())))),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => Some(LetterFolder { ready: true, doubt: Some(error.to_string()), ..letter }),
+        Err(error) => Some(LetterFolder { ready: true, doubt: Some(fault::cause(&error)), ..letter }),
     }
 }
 
@@ -189,7 +252,7 @@ impl LetterFolder {
                         self.stops.push(path);
                     }
                 }
-                Err(error) => self.doubt = Some(error.to_string()),
+                Err(error) => self.doubt = Some(fault::cause(&error)),
             }
         }
         self.stops.sort();

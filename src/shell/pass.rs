@@ -20,8 +20,10 @@ use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
 use super::dir::Fingerprint;
+use super::fault;
+use super::held::OpenElsewhere;
 use super::intake;
-use super::ledger::{self, FAILED as LEDGER_FAILED, Lack, Ledger};
+use super::ledger::{self, Lack, Ledger};
 use super::print::cover::{CoverFault, check_return};
 use super::registers::{self, Registers, Request, Shelf, SnapshotMemory, Wanted, consult};
 use super::root::{Lock, Root, RootError};
@@ -66,13 +68,29 @@ pub enum PassError {
     Other(#[from] anyhow::Error),
 }
 
+impl PassError {
+    /// The same; an error of the ledger's that was met in the middle of the work says which file, and what became of
+    /// the letters.
+    pub fn about(self, root: &Root) -> Self {
+        let Self::Other(error) = &self else { return self };
+        let Some(ledger) = error.chain().find_map(|cause| cause.downcast_ref::<rusqlite::Error>()) else { return self };
+        Self::Other(anyhow::anyhow!(
+            "{}: protokollen kan ikke leses eller skrives ({}). Brev som er hentet, ligger trygt i .postgang/work og tas opp igjen i neste kjøring. Prøv: {}.",
+            root.ledger().display(),
+            fault::ledger_cause(ledger),
+            fault::ledger_remedy(ledger)
+        ))
+    }
+}
+
 /// Where nothing better is known, the disk is what to look at.
 fn with_remedy(error: &anyhow::Error) -> String {
-    let text = format!("{error:#}");
+    let text = fault::chain(error);
     match text.contains("Prøv: ") {
         true => text,
         false => format!(
-            "{text}. Det som ikke er ferdig, tas opp igjen ved neste start. Prøv: kontroller plass og rettigheter på disken."
+            "{text}. Det som ikke er ferdig, tas opp igjen ved neste start. Prøv: {}.",
+            fault::chain_remedy(error)
         ),
     }
 }
@@ -82,7 +100,7 @@ pub fn read_senders(root: &Root) -> Result<Senders, PassError> {
     let bytes = std::fs::read(root.senders()).map_err(|error| {
         let why = match error.kind() {
             io::ErrorKind::NotFound => "filen finnes ikke".to_owned(),
-            _ => format!("filen kan ikke leses ({error})"),
+            _ => format!("filen kan ikke leses ({})", fault::cause(&error)),
         };
         anyhow::anyhow!("registry/avsendere.yaml: {why}. Ingen brev er rørt. Prøv: legg filen i registry/, og gi postgang lov til å lese den.")
     })?;
@@ -151,7 +169,7 @@ pub fn run_errand(root: &Root, settings: &Settings, errand: &Errand) -> Result<R
     pass.desk.spool.tidy().context("kan ikke rydde .postgang/work")?;
     // The night lists the drops that a register row holds. A pass over chosen drops does not see them all.
     let asked = errand.drops.map(|drops| drops.iter().map(|(name, _)| name.shown()).collect::<Vec<_>>());
-    pass.ledger.set_held(asked.as_deref(), &pass.report.drops_held_by_row()).context(LEDGER_FAILED)?;
+    pass.ledger.set_held(asked.as_deref(), &pass.report.drops_held_by_row())?;
     pass.report.seconds = started.elapsed().as_secs_f64();
     Ok(pass.report)
 }
@@ -184,19 +202,20 @@ impl<'a> Pass<'a> {
         let mut pass = Self { desk: Arc::new(desk), ledger, report: Report::default() };
         registers::expire(&root.tables(), &senders.registers, settings.now);
         match lack {
-            Lack::Nothing if pass.ledger.last_event()? < root.generation() => pass.catch_up()?,
+            Lack::Nothing if pass.ledger.last_event()? < pass.generation()? => pass.catch_up()?,
             Lack::Nothing => {}
             Lack::Accounts => pass.take_up_accounts()?,
             Lack::Everything => pass.rebuild_ledger()?,
         }
         if recover {
+            pass.name_mounts();
             pass.finish_moves()?;
             pass.write_accounts()?;
             pass.restore_marks()?;
             // A crash may have come between a record and the note of it, which an older ledger is known by.
             let newest = pass.ledger.last_event()?;
-            if root.generation() < newest {
-                root.set_generation(newest)?;
+            if pass.generation()? < newest {
+                super::moves::note_generation(&pass.desk.spool, &*pass.ledger)?;
             }
         }
         Ok(pass)
@@ -234,7 +253,7 @@ impl Pass<'_> {
                 Ok(Some(candidate)) => candidates.push(candidate),
                 Ok(None) => self.report.left += 1,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => self.report.failed(&name, &error.to_string()),
+                Err(error) => self.report.failed(&name, &error),
             }
         }
         Ok(candidates)
@@ -243,7 +262,7 @@ impl Pass<'_> {
     /// Asks the registers about every recipient of the pass at once.
     fn consult(&mut self, candidates: &[Candidate]) -> Result<Registers, PassError> {
         let wanted: Wanted = candidates.iter().filter_map(|candidate| candidate.recipient).collect();
-        let memory = SnapshotMemory::load(&self.desk.root.state());
+        let memory = SnapshotMemory::load(&self.desk.root.state()).context("kan ikke lese .postgang/snapshots.json")?;
         let registers = consult(Request {
             dir: &self.desk.root.registry(),
             policies: &self.desk.senders.registers,
@@ -278,8 +297,15 @@ impl Pass<'_> {
         }
         let desk = Arc::clone(&self.desk);
         let reading = Meter::default();
-        let take_one = |candidate: &Candidate| reading.measure(|| desk.take(candidate, registers));
-        let take = |batch: &[Candidate]| batch.par_iter().map(take_one).collect();
+        let claim = |candidate: &Candidate| reading.measure(|| desk.claim(candidate, registers));
+        let take = |batch: &[Candidate]| {
+            let claimed: Vec<Result<(), Taken>> = batch.par_iter().map(claim).collect();
+            // After the claims: whoever has nothing of them open by now cannot reach it by a name any more.
+            let open = OpenElsewhere::now();
+            let take = |candidate: &Candidate| reading.measure(|| desk.take(candidate, &open, registers));
+            let taken = batch.par_iter().zip(claimed);
+            taken.map(|(candidate, claimed)| claimed.map_or_else(|taken| taken, |()| take(candidate))).collect()
+        };
         // Threads of their own: those that place letters must not wait for those that read.
         let threads = rayon::current_num_threads().min(candidates.len());
         let readers = ThreadPoolBuilder::new().num_threads(threads).build().context("kan ikke starte tråder")?;
@@ -314,6 +340,7 @@ impl Pass<'_> {
                 Taken::WaitsForRow(name) => self.report.waits_for_row(name),
                 Taken::Changed => self.report.left += 1,
                 Taken::Failed(name, why) => self.report.failed(&name, &why),
+                Taken::Left(name, why) => self.report.not_put_back(&name, &why),
                 Taken::Gone => {}
             }
         }

@@ -2,21 +2,22 @@
 //! time.
 
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 
+use super::dir::Dir;
+use super::fault;
+use super::mounts::Mounts;
 use crate::core::route::Channel;
 
 /// Stands in `inbox/` where `init` was run: an inbox without it is not the one that was made.
 const MARKER: &str = ".postgang";
 const MARKER_TEXT: &str =
     "Denne filen viser at innboksen er på plass. Blir den borte, regner postgang med at området ikke er montert.\r\n";
-/// In `.postgang/`: the newest event of the ledger that moved letters here.
-const GENERATION: &str = "generation";
 /// In `.postgang/`: `init` was run here.
 const INITIALISED: &str = "initialised";
 
@@ -46,7 +47,9 @@ pub enum RootError {
     )]
     Unmounted(PathBuf),
     #[error(
-        "{0}: mappen kan ikke leses ({1}). Ingen brev er rørt. Prøv: gi brukeren som postgang kjører som, lese- og skrivetilgang."
+        "{0}: mappen kan ikke leses ({cause}). Ingen brev er rørt. Prøv: {remedy}.",
+        cause = fault::cause(.1),
+        remedy = fault::remedy(.1)
     )]
     Closed(PathBuf, std::io::Error),
     #[error("{0} ligger inne i {1}. Ingen brev er rørt. Prøv: legg inbox/ og outbox/ ved siden av hverandre.")]
@@ -56,12 +59,16 @@ pub enum RootError {
     )]
     OtherFileSystem(PathBuf, PathBuf),
     #[error(
+        "{0} er en lenke eller noe annet enn en mappe. Ingen brev er rørt. Prøv: legg mappen selv der, på samme filsystem som inbox/."
+    )]
+    NotAFolder(PathBuf),
+    #[error(
         "{0} ligger på et nettverksområde ({1}), der løftene om varig lagring er svakere. Ingen brev er rørt. Prøv: kjør på maskinen som har disken, eller godta svakere løfter med --network-root."
     )]
     Network(PathBuf, &'static str),
     #[error("en annen postgang-kjøring holder låsen {0}. Ingen brev er rørt. Prøv: vent til den er ferdig.")]
     Locked(PathBuf),
-    #[error("{0:#}")]
+    #[error("{}. Prøv: {}.", fault::chain(.0), fault::chain_remedy(.0))]
     Io(#[from] anyhow::Error),
 }
 
@@ -128,18 +135,6 @@ impl Root {
         self.state().join("snapshots")
     }
 
-    /// How far the ledger had come when letters were last moved: the number of its newest event. 0 where nobody knows.
-    pub fn generation(&self) -> i64 {
-        let text = fs::read_to_string(self.state().join(GENERATION)).unwrap_or_default();
-        text.trim().parse().unwrap_or_default()
-    }
-
-    /// Notes how far the ledger has come. A note that a crash cut short is none, and the next one is whole.
-    pub fn set_generation(&self, event: i64) -> anyhow::Result<()> {
-        let path = self.state().join(GENERATION);
-        fs::write(&path, format!("{event}\n")).with_context(|| format!("kan ikke skrive {}", path.display()))
-    }
-
     pub fn ledger(&self) -> &Path {
         &self.ledger
     }
@@ -160,13 +155,10 @@ impl Root {
         }
         // Claimed letters are nobody else's business.
         let private = |dir: &Path| fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-        private(&self.work()).with_context(|| format!("kan ikke lage {}", self.work().display()))?;
-        let public = |dir: &Path| fs::create_dir_all(dir).with_context(|| format!("kan ikke lage {}", dir.display()));
-        public(&self.outbox())?;
+        private(&self.state()).with_context(|| format!("kan ikke lage {}", self.state().display()))?;
+        let outbox = self.outbox();
+        fs::create_dir_all(&outbox).with_context(|| format!("kan ikke lage {}", outbox.display()))?;
         self.check_nesting()?;
-        for channel in Channel::ALL {
-            public(&self.channel(channel))?;
-        }
         self.check_file_system()
     }
 
@@ -179,7 +171,8 @@ impl Root {
         }
         let marker = self.inbox().join(MARKER).try_exists();
         let marker = marker.map_err(|error| RootError::Closed(self.inbox(), error))?;
-        if self.state().join(INITIALISED).exists() && !marker {
+        let initialised = self.state().join(INITIALISED).try_exists();
+        if initialised.map_err(|error| RootError::Closed(self.state(), error))? && !marker {
             return Err(RootError::Unmounted(self.inbox()));
         }
         Ok(())
@@ -214,15 +207,46 @@ impl Root {
         Ok(())
     }
 
+    /// Letters move by renames between these folders, and one sync makes all of it durable. Both hold within one mount
+    /// of one file system, and not through links.
     fn check_file_system(&self) -> Result<(), RootError> {
-        let inbox = mount(&self.inbox())?;
-        let channels = Channel::ALL.map(|channel| self.channel(channel));
-        for dir in [self.work(), self.outbox()].iter().chain(&channels) {
-            if mount(dir)? != inbox {
-                return Err(RootError::OtherFileSystem(dir.clone(), self.inbox()));
+        let open = |path: PathBuf| Dir::open(&path).map_err(|error| RootError::Closed(path, error));
+        let (inbox, outbox, state) = (open(self.inbox())?, open(self.outbox())?, open(self.state())?);
+        let home = mount(&inbox, &self.inbox())?;
+        for (dir, path) in [(&outbox, self.outbox()), (&state, self.state())] {
+            if mount(dir, &path)? != home {
+                return Err(RootError::OtherFileSystem(path, self.inbox()));
+            }
+        }
+        let made = Channel::ALL.map(|channel| (&outbox, self.channel(channel), true));
+        let ours = [(self.work(), true), (self.batches(), false), (self.trash(), false)];
+        let ours = ours.map(|(path, made)| (&state, path, made));
+        for (base, path, made) in made.into_iter().chain(ours).chain([(&outbox, self.archive(), false)]) {
+            let name = path.file_name().expect("each has a name");
+            if made {
+                base.make(name).with_context(|| format!("kan ikke lage {}", path.display()))?;
+            }
+            match base.child(name) {
+                Ok(dir) if mount(&dir, &path)? == home => {}
+                Err(error) if error.kind() == ErrorKind::NotFound && !made => {}
+                Err(error) if error.kind() == ErrorKind::NotADirectory => return Err(RootError::NotAFolder(path)),
+                Ok(_) => return Err(RootError::OtherFileSystem(path, self.inbox())),
+                Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+                    return Err(RootError::OtherFileSystem(path, self.inbox()));
+                }
+                Err(error) => return Err(RootError::Closed(path, error)),
             }
         }
         Ok(())
+    }
+
+    /// Folders below `outbox/` and `.postgang/` in which something is mounted: letters in them are left alone.
+    pub fn mounted_inside(&self) -> Vec<PathBuf> {
+        let below = |dir: PathBuf| {
+            let mounts = Mounts::below(&dir);
+            mounts.ways().map(|way| dir.join(way)).collect::<Vec<_>>()
+        };
+        [self.outbox(), self.state()].into_iter().flat_map(below).collect()
     }
 
     /// Takes the lock, waiting a while for another pass to end.
@@ -252,10 +276,8 @@ impl Root {
 }
 
 /// What a rename cannot leave: the device, and the mount, since one folder of a disk may be mounted in another place.
-fn mount(dir: &Path) -> Result<(u32, u32, u64), RootError> {
-    let stat = statx(CWD, dir, AtFlags::empty(), StatxFlags::MNT_ID);
-    let stat = stat.with_context(|| format!("kan ikke lese {}", dir.display()))?;
-    Ok((stat.stx_dev_major, stat.stx_dev_minor, stat.stx_mnt_id))
+fn mount(dir: &Dir, path: &Path) -> Result<(u32, u32, u64), RootError> {
+    dir.mount().map_err(|error| RootError::Closed(path.to_owned(), error))
 }
 
 /// The file systems whose changes other machines make, by the magic number that `statfs` gives.

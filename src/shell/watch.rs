@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use sd_notify::NotifyState;
 
 use super::dir::Fingerprint;
+use super::fault;
 use super::intake;
 use super::nightly::NightReport;
 use super::pass::{self, Errand, Held, PassError, Report, Settings};
@@ -209,7 +210,7 @@ impl Watch<'_> {
             Err(PassError::Root(RootError::Locked(_))) if self.waker.is_stopping() => return,
             Err(error) => {
                 self.pass.fail(now);
-                self.failure = Some(error.to_string());
+                self.failure = Some(error.about(self.root).to_string());
                 return;
             }
         };
@@ -237,7 +238,7 @@ impl Watch<'_> {
 
     fn run_nightly(&mut self, settings: &Settings, standing: &mut BTreeMap<Topic, String>) {
         if let Some(Err(error)) = self.options.nightly.as_mut().map(|daily| daily.run(self.root, settings.now)) {
-            standing.insert(Topic::Nightly, format!("{error:#}"));
+            standing.insert(Topic::Nightly, fault::chain(&error));
         }
     }
 
@@ -246,7 +247,12 @@ impl Watch<'_> {
         let troubles = standing.keys().filter(|topic| !matches!(topic, Topic::Held(_))).count();
         let text = self.metrics.text(self.root, settings.wall, &self.scanner, &self.registry, troubles);
         if let Err(error) = metrics::write(path, &text) {
-            let line = format!("{}: måltallene kunne ikke skrives ({error}).", path.display());
+            let line = format!(
+                "{}: måltallene kunne ikke skrives ({}). Prøv: {}.",
+                path.display(),
+                fault::cause(&error),
+                fault::remedy(&error)
+            );
             standing.insert(Topic::Metrics, line);
         }
     }

@@ -4,6 +4,7 @@
 mod commands;
 mod crash;
 mod decisions;
+mod disk;
 mod handbook;
 mod laws;
 mod odd;

@@ -102,6 +102,8 @@ fn only_the_spool_moves_and_removes() {
     let movers = [
         "src/shell/spool.rs",
         "src/shell/dir.rs",
+        "src/shell/dir/whole.rs",
+        "src/shell/takeover.rs",
         "src/shell/registers/shelf.rs",
         "src/shell/nightly/batch/files.rs",
         "src/shell/nightly/retention.rs",

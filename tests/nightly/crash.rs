@@ -4,6 +4,7 @@
 //! The night that dies runs in a process of its own: this test binary, called for the one test below.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -89,6 +90,45 @@ fn night_that_dies(world: &World, steps: usize) -> bool {
         Some(0) => false,
         other => panic!("{other:?} {}", String::from_utf8_lossy(&output.stdout)),
     }
+}
+
+/// A batch that is in its place and cannot be read is not gone: given up, its letters would be printed twice.
+#[test]
+fn a_placed_batch_that_cannot_be_read_is_not_given_up() {
+    let (world, batch) = (1..)
+        .find_map(|step| {
+            let world = world();
+            assert!(night_that_dies(&world, step), "no step leaves a batch without its mark");
+            let print = fs::read_dir(world.outbox().join("print")).unwrap().flatten().map(|entry| entry.path());
+            let batch = print.into_iter().find(|path| path.join("batch.yaml").exists())?;
+            (!batch.join("FERDIG").exists()).then_some((world, batch))
+        })
+        .unwrap();
+    let source = tempfile::tempdir().unwrap();
+    let bindfs = ["bindfs", "-f", source.path().to_str().unwrap()];
+    let Ok(mut dead) = Command::new(bindfs[0]).args(&bindfs[1..]).arg(&batch).spawn() else {
+        eprintln!("skipped: bindfs is missing");
+        return;
+    };
+    if !crate::support::until(10, || !batch.join("batch.yaml").exists()) {
+        eprintln!("skipped: this user may not mount");
+        return;
+    }
+    dead.kill().unwrap();
+    dead.wait().unwrap();
+    assert!(fs::metadata(&batch).is_err(), "a dead mount does not answer");
+    let (answer, code) = world.nightly(NIGHT);
+    assert!(Command::new("umount").arg("--lazy").arg(&batch).status().unwrap().success());
+    assert_eq!(code, 1, "{answer}");
+    let told =
+        crate::world::messages(&answer).into_iter().any(|line| line.contains("det er ikke kjent hvor langt bunken"));
+    assert!(told, "{answer}");
+    world.nightly(NIGHT);
+    assert!(batch.join("FERDIG").exists());
+    let printed = printed(&world);
+    assert!(!printed.is_empty() && printed.values().all(|count| *count == 1), "{printed:?}");
+    let sealed = world.letters().into_iter().filter(|(_, at)| at.place.contains("batch-"));
+    assert!(sealed.into_iter().all(|(_, at)| at.status.status.as_str() == "SENDT_PRINT"));
 }
 
 #[test]

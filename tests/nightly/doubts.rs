@@ -157,6 +157,33 @@ fn an_older_ledger_put_back_sends_nothing_twice() {
     assert_eq!(answer["printed"].as_u64(), Some(4), "{answer}");
 }
 
+/// The mark that tells does not come back with the folder that is put back.
+#[test]
+fn a_whole_older_state_put_back_sends_nothing_twice() {
+    let world = World::new("avsendere.yaml");
+    world.drop("først", ALTINN, "");
+    world.run(crate::world::DROPPED);
+    let (state, backup) = (world.dir.join(".postgang"), world.dir.join("sikkerhetskopi"));
+    copy(&state, &backup);
+    for now in ["2026-11-23T11:00:00+01:00", "2026-11-23T12:00:00+01:00"] {
+        for name in ["a", "b", "p"] {
+            world.drop(name, if name == "p" { RESERVED } else { ALTINN }, "");
+        }
+        if now.contains("T12") {
+            fs::remove_dir_all(&state).unwrap();
+            fs::rename(&backup, &state).unwrap();
+        }
+        let answer = world.run(now);
+        let expected = now.contains("T12").then_some(3);
+        assert_eq!(answer["refused"]["duplicate"].as_u64(), expected, "{answer}");
+        assert_eq!(messages(&answer).iter().any(|m| m.contains("eldre enn det som er gjort her")), expected.is_some());
+    }
+    // A state that is gone is no older one, and is told once.
+    fs::remove_dir_all(&state).unwrap();
+    assert!(messages(&world.run("2026-11-23T13:00:00+01:00"))[0].contains("manglet og er bygd opp igjen"));
+    assert!(messages(&world.run("2026-11-23T13:10:00+01:00")).is_empty());
+}
+
 /// A crash may come between any place and its mark: the mark is put back wherever there is one.
 #[test]
 fn a_mark_is_put_back_in_every_place_that_has_it() {

@@ -92,6 +92,30 @@ impl Mount {
         Self::by(&["bindfs", folder.to_str().unwrap()])
     }
 
+    /// A disk with blocks of 1 KiB, of this many KiB. `None`, and said, where it cannot be had.
+    pub fn ext4(kib: u64) -> Option<Self> {
+        let image = tempfile::NamedTempFile::new().unwrap();
+        image.as_file().set_len(kib << 10).unwrap();
+        let path = image.path().to_str().unwrap();
+        let made = Command::new("mkfs.ext4").args(["-q", "-F", "-b", "1024", "-m", "0", path]).status();
+        if !made.is_ok_and(|status| status.success()) {
+            eprintln!("skipped: mkfs.ext4 is missing");
+            return None;
+        }
+        // The loop device keeps the image.
+        Self::by(&["mount", "-o", "loop", path])
+    }
+
+    /// The same over a folder that is there. `None`, and said, where it cannot be had.
+    pub fn over(folder: &Path, command: &[&str]) -> Option<Over> {
+        let mounted = Command::new(command[0]).args(&command[1..]).arg(folder).output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(Over(folder.to_owned()));
+        }
+        eprintln!("skipped: {} is missing, or this user may not mount", command[0]);
+        None
+    }
+
     fn by(command: &[&str]) -> Option<Self> {
         let dir = on_disk();
         let mounted = Command::new(command[0]).args(&command[1..]).arg(dir.path()).output();
@@ -104,6 +128,15 @@ impl Mount {
 
     pub fn path(&self) -> &Path {
         self.0.path()
+    }
+}
+
+/// What is mounted over a folder of the test's; gone with it.
+pub struct Over(PathBuf);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }
 

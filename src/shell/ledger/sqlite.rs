@@ -6,18 +6,21 @@ mod accounts;
 mod decisions;
 mod events;
 mod notes;
+mod room;
 
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use accounts::account;
 
 use super::*;
 use crate::core::names::DECISION;
+use crate::shell::fault;
 
 const SCHEMA: &str = include_str!("sqlite/schema.sql");
 
@@ -30,59 +33,74 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 pub struct Sqlite {
     connection: Connection,
+    /// Goes after the connection, see [`room::take`].
+    _index: Option<File>,
 }
 
 impl Sqlite {
     pub fn open(path: &Path) -> anyhow::Result<(Self, Lack)> {
-        let open = || -> rusqlite::Result<Connection> {
+        room::to_write(path).map_err(|error| not_opened(path, &error.into()))?;
+        let open = || -> anyhow::Result<(Connection, File)> {
             let connection = Connection::open(path)?;
             connection.busy_timeout(BUSY_WAIT)?;
             // Else some statements are planned anew for every value that is looked up.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
+            // What is removed is written over: a deleted letter's name must not stand in a free page.
+            connection.pragma_update(None, "secure_delete", "ON")?;
+            // The first that is read maps the index.
+            connection.pragma_query_value(None, "user_version", |_| Ok(()))?;
+            let index = room::take(path)?;
             connection.execute_batch(SCHEMA)?;
             add_column(&connection, "letter", "metadata", "BLOB")?;
             add_column(&connection, "pending", "beside", "TEXT")?;
             add_column(&connection, "pending", "version", "INTEGER NOT NULL DEFAULT 1")?;
-            Ok(connection)
+            Ok((connection, index))
         };
-        let connection = open().map_err(|error| {
-            let damaged = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
-            let remedy = match error.sqlite_error_code() {
-                Some(code) if damaged.contains(&code) => {
-                    "filen er ødelagt; flytt den unna, så bygges den opp igjen fra outbox/"
-                }
-                _ => "kontroller at disken har plass og ikke er skrivebeskyttet, og at postgang har skrivetilgang",
-            };
-            let path = path.display();
-            anyhow::anyhow!("{path}: protokollen kan ikke åpnes ({error}). Ingen brev er rørt. Prøv: {remedy}.")
-        })?;
+        let (connection, index) = open().map_err(|error| not_opened(path, &error))?;
         let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let lack = match version {
             FILLED.. => Lack::Nothing,
             WITHOUT_ACCOUNTS => Lack::Accounts,
             _ => Lack::Everything,
         };
-        Ok((Self { connection }, lack))
+        Ok((Self { connection, _index: Some(index) }, lack))
     }
 
     pub fn open_to_read(path: &Path) -> anyhow::Result<Option<Self>> {
-        if !path.exists() {
+        let is_there = path.try_exists();
+        if !is_there.with_context(|| format!("{}: protokollen kan ikke leses", path.display()))? {
             return Ok(None);
         }
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)
-            .with_context(|| format!("{}: protokollen kan ikke åpnes", path.display()))?;
-        connection.busy_timeout(BUSY_WAIT)?;
-        let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || -> anyhow::Result<(Connection, u32)> {
+            let connection = match room::to_read(path) {
+                Ok(()) => Connection::open_with_flags(path, flags)?,
+                // Nobody writes it, and so it can be read as it is.
+                Err(_) if !room::journal(path).try_exists()? => {
+                    Connection::open_with_flags(room::as_settled(path), flags | OpenFlags::SQLITE_OPEN_URI)?
+                }
+                Err(error) => return Err(error.into()),
+            };
+            connection.busy_timeout(BUSY_WAIT)?;
+            let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            Ok((connection, version))
+        };
+        let (connection, version) = open().map_err(|error| not_opened(path, &error))?;
         if version < FILLED {
             // One of an earlier version lacks tables and columns that are asked for.
             drop(connection);
             return Ok(Some(Self::open(path)?.0));
         }
-        Ok(Some(Self { connection }))
+        Ok(Some(Self { connection, _index: None }))
     }
+}
+
+/// For operators.
+fn not_opened(path: &Path, error: &anyhow::Error) -> anyhow::Error {
+    let (path, cause, remedy) = (path.display(), fault::chain(error), fault::chain_remedy(error));
+    anyhow::anyhow!("{path}: protokollen kan ikke åpnes ({cause}). Ingen brev er rørt. Prøv: {remedy}.")
 }
 
 /// Adds a column that ledgers written before do not have.

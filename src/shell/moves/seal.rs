@@ -11,7 +11,6 @@
 //!
 //! The rename of the batch is its commit: before it no print house can see a page, after it every letter is inside.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +22,8 @@ use crate::core::names::{BATCH, STATUS};
 use crate::core::route::Channel;
 use crate::core::sealed;
 use crate::core::status::{Stamp, Status};
+use crate::shell::dir::is_folder;
+use crate::shell::fault;
 use crate::shell::ledger::{Ledger, NewBatch, OUTBOX, Onward, Pending};
 use crate::shell::outbox::{name, subfolders};
 use crate::shell::root::Root;
@@ -102,13 +103,20 @@ fn finish_one(
 ) -> anyhow::Result<Option<String>> {
     let stage = root.batches().join(batch);
     let place = root.channel(Channel::Print).join(batch);
-    if !place.is_dir() {
-        let lies =
-            |pending: &Pending| stage.join(&pending.folder).is_dir() || root.dir().join(&pending.source).is_dir();
-        let gone = letters.iter().find(|pending| !lies(pending));
-        if gone.is_some() || !stage.join(BATCH).is_file() {
+    let standing = match standing(root, &stage, &place, letters) {
+        Ok(standing) => standing,
+        // What cannot be read is not gone: a placed batch would be given up, and printed twice.
+        Err(error) => {
+            return Ok(Some(format!(
+                "{batch}: det er ikke kjent hvor langt bunken er kommet, for mappen kan ikke leses ({}). Ingenting er endret, og det prøves igjen ved neste start. Prøv: {}.",
+                fault::cause(&error),
+                fault::remedy(&error)
+            )));
+        }
+    };
+    if !matches!(standing, Standing::InPlace) {
+        if let Standing::Lacks(what) = standing {
             give_up(root, spool, ledger, batch, letters)?;
-            let what = gone.map_or("filene i bunken", |pending| pending.source.as_str());
             return Ok(Some(format!(
                 "{batch}: {what} er borte, og bunken er ikke forseglet. De andre brevene ligger i outbox/print og skrives ut i neste bunke. Prøv: kjør postgang nightly på nytt."
             )));
@@ -117,12 +125,15 @@ fn finish_one(
             if let Some(letter) = letter.filter(|_| error.kind() == ErrorKind::PermissionDenied) {
                 give_up(root, spool, ledger, batch, letters)?;
                 return Ok(Some(format!(
-                    "{batch}: postgang kan ikke skrive i {} ({error}), og bunken er ikke forseglet. Brevene ligger i outbox/print; de andre skrives ut i neste bunke. Prøv: gi postgang skrivetilgang til mappen.",
-                    letter.source
+                    "{batch}: postgang kan ikke skrive i {} ({}), og bunken er ikke forseglet. Brevene ligger i outbox/print; de andre skrives ut i neste bunke. Prøv: gi postgang skrivetilgang til mappen.",
+                    letter.source,
+                    fault::cause(&error)
                 )));
             }
             return Ok(Some(format!(
-                "{batch}: bunken kunne ikke forsegles ({error}). Brevene ligger trygt i outbox/print og .postgang/batch, og bunken forsegles ved neste start. Prøv: kontroller plass og rettigheter på disken."
+                "{batch}: bunken kunne ikke forsegles ({}). Brevene ligger trygt i outbox/print og .postgang/batch, og bunken forsegles ved neste start. Prøv: {}.",
+                fault::cause(&error),
+                fault::remedy(&error)
             )));
         }
     }
@@ -137,9 +148,29 @@ fn finish_one(
     }
     let letters: Vec<_> = placed.iter().map(|(status, place)| (status, place.clone())).collect();
     ledger.placed(at, &letters, Some(batch))?;
-    root.set_generation(ledger.last_event()?)?;
-    spool.mark_ready(&place).context("kan ikke skrive FERDIG; det gjøres ved neste start")?;
-    Ok(None)
+    super::note_generation(spool, ledger)?;
+    Ok(super::mark(root, spool, &place))
+}
+
+/// How far a recorded batch has come.
+enum Standing<'l> {
+    InPlace,
+    /// All that belongs to it is there.
+    Whole,
+    /// This is gone.
+    Lacks(&'l str),
+}
+
+fn standing<'l>(root: &Root, stage: &Path, place: &Path, letters: &'l [Pending]) -> io::Result<Standing<'l>> {
+    if is_folder(place)? {
+        return Ok(Standing::InPlace);
+    }
+    for pending in letters {
+        if !is_folder(&stage.join(&pending.folder))? && !is_folder(&root.dir().join(&pending.source))? {
+            return Ok(Standing::Lacks(&pending.source));
+        }
+    }
+    if stage.join(BATCH).try_exists()? { Ok(Standing::Whole) } else { Ok(Standing::Lacks("filene i bunken")) }
 }
 
 /// Moves the letters into the batch, and the batch to its place. An error may be that of one letter alone.
@@ -152,9 +183,12 @@ fn gather<'l>(
 ) -> Result<(), (Option<&'l Pending>, io::Error)> {
     let waiting: Vec<(PathBuf, &'l Pending)> = letters
         .iter()
-        .filter(|pending| !stage.join(&pending.folder).is_dir())
-        .map(|pending| (root.dir().join(&pending.source), pending))
-        .collect();
+        .filter_map(|pending| match is_folder(&stage.join(&pending.folder)) {
+            Ok(true) => None,
+            Ok(false) => Some(Ok((root.dir().join(&pending.source), pending))),
+            Err(error) => Some(Err((None, error))),
+        })
+        .collect::<Result<_, _>>()?;
     waiting.par_iter().try_for_each(|(letter, pending)| {
         let written = spool.unmark(letter).and_then(|()| spool.write(letter, &pending.status, &pending.beside));
         written.map_err(|error| (Some(*pending), error))
@@ -180,7 +214,9 @@ fn give_up(
     for pending in letters {
         let letter = root.dir().join(&pending.source);
         let account = ledger.accounts(&[pending.source.strip_prefix(OUTBOX).unwrap_or_default()])?.pop().flatten();
-        if let Some(account) = account.filter(|_| letter.is_dir()) {
+        if is_folder(&letter).context("kan ikke lese outbox/print")?
+            && let Some(account) = account
+        {
             spool.write(&letter, &account.status, &[]).context("kan ikke skrive status.yaml")?;
         }
         ids.extend(pending.understood().map(|status| status.forsendelsesId));
@@ -192,10 +228,10 @@ fn give_up(
 /// Takes the letters out of a batch that is not sealed, and deletes the rest of it.
 fn put_back(root: &Root, spool: &Spool, stage: &Path) -> io::Result<()> {
     for letter in subfolders(stage)? {
-        if letter.join(STATUS).is_file() {
+        if letter.join(STATUS).try_exists()? {
             spool.place(&letter, &root.channel(Channel::Print), &name(&letter))?;
         }
     }
     spool.sync()?;
-    if stage.is_dir() { fs::remove_dir_all(stage) } else { Ok(()) }
+    spool.discard(stage)
 }

@@ -21,6 +21,7 @@ use crate::core::route::Channel;
 use crate::core::sealed::refuse;
 use crate::core::senders::Sender;
 use crate::core::status::Status;
+use crate::shell::fault;
 use crate::shell::ledger::{Beside, OUTBOX, Onward, Pending};
 use crate::shell::moves::{Journey, seal};
 use crate::shell::outbox::{batch_names, name, waiting_for_print};
@@ -79,8 +80,10 @@ impl Night<'_> {
                 Ok(Ok(letter)) => printable.push(letter),
                 Ok(Err(unprintable)) => refused.push(*unprintable),
                 Err((path, Obstacle::Disk(error))) => self.needs_person(format!(
-                    "outbox/print/{}: brevet kunne ikke leses ({error}), og er ikke skrevet ut. Prøv: kontroller rettigheter og disk.",
-                    name(&path)
+                    "outbox/print/{}: brevet kunne ikke leses ({}), og er ikke skrevet ut. Prøv: {}.",
+                    name(&path),
+                    fault::cause(&error),
+                    fault::remedy(&error)
                 )),
                 Err((path, Obstacle::Changed(file))) => self.needs_person(changed(&path, &file)),
             }
@@ -92,13 +95,17 @@ impl Night<'_> {
                 break None;
             }
             let batch = self.next_batch_name()?;
-            match files::make(&root.batches().join(&batch), &batch, sender, &printable, self.now) {
+            let dir =
+                self.pass.desk.spool.fresh(&root.batches().join(&batch)).context("kan ikke lage mappen til bunken");
+            match dir.and_then(|dir| files::make(&dir, &batch, sender, &printable, self.now)) {
                 Ok(None) => break Some(batch),
                 // The other senders' letters do not wait for this one's.
                 Err(error) => {
                     let text = format!(
-                        "outbox/print: bunken for {} kunne ikke lages ({error:#}). Brevene er ikke rørt. Prøv: kontroller plass og rettigheter på disken.",
-                        sender.number
+                        "outbox/print: bunken for {} kunne ikke lages ({}). Brevene er ikke rørt. Prøv: {}.",
+                        sender.number,
+                        fault::chain(&error),
+                        fault::chain_remedy(&error)
                     );
                     self.needs_person(text);
                     break None;
@@ -139,8 +146,10 @@ impl Night<'_> {
             match tried {
                 Ok(()) => open.push(letter),
                 Err(error) => self.needs_person(format!(
-                    "outbox/print/{}: postgang kan ikke skrive i mappen ({error}), og brevet er ikke skrevet ut. Prøv: gi postgang skrivetilgang; brevet skrives ut neste natt.",
-                    name(&letter.path)
+                    "outbox/print/{}: postgang kan ikke skrive i mappen ({}), og brevet er ikke skrevet ut. Prøv: {}; brevet skrives ut neste natt.",
+                    name(&letter.path),
+                    fault::cause(&error),
+                    fault::remedy(&error)
                 )),
             }
         }

@@ -12,11 +12,10 @@ use crate::core::matter::read_closed;
 use crate::core::names::shown;
 use crate::core::status::Stamp;
 use crate::shell::dir::read_regular;
-use crate::shell::ledger::{self, Closing, FAILED as LEDGER_FAILED, OUTBOX};
+use crate::shell::fault;
+use crate::shell::ledger::{self, Closing, OUTBOX};
 use crate::shell::pass::{PassError, Settings};
 use crate::shell::root::Root;
-
-use anyhow::Context;
 
 /// Where clerks write the numbers of matters that they have dealt with; it is never changed by us.
 pub const FILE: &str = "ferdigbehandlet.csv";
@@ -50,7 +49,9 @@ pub(super) fn read(outbox: &Path) -> io::Result<Listed> {
             Err(error) => {
                 let place = shown(&name);
                 let text = format!(
-                    "{OUTBOX}{place}: filen kan ikke leses ({error}). Ingen saker er lukket etter den. Prøv: gi postgang lesetilgang."
+                    "{OUTBOX}{place}: filen kan ikke leses ({}). Ingen saker er lukket etter den. Prøv: {}.",
+                    fault::cause(&error),
+                    fault::remedy(&error)
                 );
                 listed.complaints.push((format!("ferdigfil:{name}"), text));
             }
@@ -121,7 +122,7 @@ pub fn done(root: &Root, settings: &Settings, numbers: &[i64]) -> Result<Vec<Clo
     let _lock = root.lock()?;
     let (mut ledger, _) = ledger::open(root.ledger())?;
     let at = Stamp(settings.now).to_string();
-    let closings = ledger.close_matters(&at, numbers).context(LEDGER_FAILED)?;
+    let closings = ledger.close_matters(&at, numbers)?;
     let answer = |(number, closing): (&i64, Closing)| {
         let (closed, message) = match closing {
             Closing::Closed(text) => (true, format!("lukket: {text}")),

@@ -22,6 +22,7 @@ use crate::core::status::Status;
 use crate::core::stop::{self, is_plain_text_stop};
 use crate::core::{duplicate, sealed};
 use crate::shell::dir::read_regular;
+use crate::shell::fault;
 use crate::shell::ledger::{Account, Onward, Pending};
 use crate::shell::moves::{self, Journey};
 use crate::shell::outbox::{LetterFolder, Stage, name, read_status, survey};
@@ -94,7 +95,9 @@ impl Desk<'_> {
 impl Night<'_> {
     /// Steps 1 to 5 for every letter.
     pub(super) fn letters(&mut self) -> anyhow::Result<()> {
-        let letters = survey(self.pass.desk.root).context("kan ikke lese outbox/")?;
+        let survey = survey(self.pass.desk.root).context("kan ikke lese outbox/")?;
+        survey.closed.iter().for_each(|(folder, error)| self.cannot_list(folder, error));
+        let letters = survey.letters;
         let busy = self.busy()?;
         let doubled = self.doubled(&letters)?;
         self.doubled.clone_from(&doubled);
@@ -217,7 +220,12 @@ impl Night<'_> {
         let failed = stay.iter().zip(&put).filter_map(|(decided, outcome)| {
             let error = outcome.as_ref().err()?;
             let place = inside(desk.root, &decided.letter.path);
-            Some(format!("{}: status.yaml kunne ikke skrives ({error}). Det prøves igjen neste natt. Prøv: kontroller plass og rettigheter.", shown(&place)))
+            Some(format!(
+                "{}: status.yaml kunne ikke skrives ({}). Det prøves igjen neste natt. Prøv: {}.",
+                shown(&place),
+                fault::cause(error),
+                fault::remedy(error)
+            ))
         });
         let failed = failed.collect();
         self.pass.ledger.written(&written)?;

@@ -86,7 +86,8 @@ impl Night<'_> {
         // A file that has been fetched is not given twice; one that still lies there grows.
         let outbox = desk.root.outbox();
         let mut known = ledger.list_files(list, day)?;
-        known.retain(|name, _| outbox.join(name).exists());
+        // What cannot be asked is taken to lie there: a row is given twice rather than never.
+        known.retain(|name, _| outbox.join(name).try_exists().unwrap_or(true));
         let first = known.values().copied().fold(since, i64::min);
         let mut files: BTreeMap<String, ListFile<N>> = BTreeMap::new();
         ledger.events(first, last, &mut |event| {

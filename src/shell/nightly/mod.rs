@@ -29,6 +29,7 @@ pub use returned::{Returned, returned};
 
 use self::doubts::Doubts;
 use self::letters::Decided;
+use super::fault;
 use super::moves;
 use super::outbox::{self, LetterFolder, name};
 use super::pass::{Pass, PassError, Settings, enter};
@@ -38,6 +39,7 @@ use crate::core::calendar::Time;
 use crate::core::doubt::{Doubt, is_sign_of_life};
 use crate::core::identity::OrgNumber;
 use crate::core::matter::Matter;
+use crate::core::names::shown;
 use crate::core::nightly as rules;
 use crate::core::status::{Stamp, Status};
 use crate::core::{reminder, sealed};
@@ -130,6 +132,16 @@ impl Night<'_> {
         self.pass.report.messages.push(message);
     }
 
+    /// A batch or a month of the archive that cannot be listed stops nothing else.
+    fn cannot_list(&mut self, folder: &std::path::Path, error: &std::io::Error) {
+        let place = shown(&inside(self.pass.desk.root, folder));
+        self.needs_person(format!(
+            "{place}/: mappen kan ikke leses ({}). Det som ligger i den, er ikke rørt i natt. Prøv: {}.",
+            fault::cause(error),
+            fault::remedy(error)
+        ));
+    }
+
     /// Letters on their way somewhere already: a move that could not be finished at start.
     fn busy(&self) -> anyhow::Result<HashSet<String>> {
         Ok(self.pass.ledger.pending()?.into_iter().map(|(id, _)| id).collect())
@@ -176,7 +188,8 @@ impl Night<'_> {
         let batches = outbox::sealed_batches(self.pass.desk.root).context("kan ikke lese outbox/print")?;
         let at = self.at();
         for batch in batches {
-            let letters = outbox::subfolders(&batch).context("kan ikke lese bunken")?;
+            // One that cannot be listed has been named already, in the same night.
+            let Ok(letters) = outbox::subfolders(&batch) else { continue };
             let recorded = standing::recorded(self.pass.desk.root, &*self.pass.ledger, &letters)?;
             let is_settled = |letter: &Option<Status>| letter.as_ref().is_some_and(sealed::is_settled);
             if letters.is_empty() || !recorded.iter().all(is_settled) {

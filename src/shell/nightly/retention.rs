@@ -12,6 +12,7 @@ use crate::core::calendar::{Time, midnight, parse_time};
 use crate::core::names::shown;
 use crate::core::route::Channel;
 use crate::core::status::Status;
+use crate::shell::fault;
 use crate::shell::outbox::{is_batch, name, read_status, subfolders};
 
 /// The day in a batch's name.
@@ -31,14 +32,15 @@ impl Night<'_> {
             if first_day(&month).is_none_or(|day| midnight(day) > limit) {
                 continue;
             }
-            let folders = subfolders(&month).context("kan ikke lese outbox/arkiv")?;
+            // A month or a batch that cannot be listed has been named already, in the same night.
+            let Ok(folders) = subfolders(&month) else { continue };
             let (batches, letters): (Vec<PathBuf>, Vec<PathBuf>) = folders.into_iter().partition(|path| is_batch(path));
             self.purge_letters(letters, limit)?;
             for batch in batches {
                 self.purge_batch(&batch, limit)?;
             }
             // It stays where something still lies in it.
-            let _ = std::fs::remove_dir(&month);
+            let _ = self.pass.desk.spool.remove_if_empty(&month);
         }
         Ok(())
     }
@@ -62,7 +64,7 @@ impl Night<'_> {
         if time.is_none_or(|time| time >= limit) {
             return Ok(());
         }
-        let letters = subfolders(batch).context("kan ikke lese outbox/arkiv")?;
+        let Ok(letters) = subfolders(batch) else { return Ok(()) };
         let accounts = standing::accounts(self.pass.desk.root, &*self.pass.ledger, &letters)?;
         let ids: Vec<String> = accounts.into_iter().flatten().map(|account| account.id).collect();
         self.pass.ledger.purged(&self.at(), &ids)?;
@@ -76,8 +78,10 @@ impl Night<'_> {
         if let Err(error) = self.pass.desk.spool.delete(folder) {
             let place = inside(self.pass.desk.root, folder);
             self.needs_person(format!(
-                "{}: mappen er eldre enn oppbevaringstiden og kunne ikke slettes ({error}). Prøv: kontroller rettigheter.",
-                shown(&place)
+                "{}: mappen er eldre enn oppbevaringstiden og kunne ikke slettes ({}). Prøv: {}.",
+                shown(&place),
+                fault::cause(&error),
+                fault::remedy(&error)
             ));
         }
     }

@@ -13,6 +13,7 @@ use crate::core::names::{STOP_ANSWER, shown};
 use crate::core::nightly::Go;
 use crate::core::status::Status;
 use crate::core::stop;
+use crate::shell::fault;
 use crate::shell::ledger::{Asked, OUTBOX};
 use crate::shell::outbox::{is_batch, name, stray_stops};
 
@@ -105,10 +106,12 @@ impl Night<'_> {
         }
         let text =
             format!("{text}\nFjern STOPP-filen når saken er ordnet; da er den ute av outbox/oppfolging-*.csv.\n");
-        if let Err(error) = self.pass.desk.spool.publish(folder, STOP_ANSWER, &text) {
+        if let Err(error) = self.pass.desk.spool.leave(folder, STOP_ANSWER, &text) {
             let place = shown(&inside(self.pass.desk.root, folder));
             self.needs_person(format!(
-                "{place}: {STOP_ANSWER} kunne ikke skrives ({error}). Det prøves igjen neste natt. Prøv: kontroller plass og rettigheter."
+                "{place}: {STOP_ANSWER} kunne ikke skrives ({}). Det prøves igjen neste natt. Prøv: {}.",
+                fault::cause(&error),
+                fault::remedy(&error)
             ));
         }
     }

@@ -98,7 +98,7 @@ fn with_history(
 
 /// A letter's folder, given from here, from the root or from `outbox/`.
 fn folder(root: &Root, query: &str) -> Option<PathBuf> {
-    let places = [PathBuf::from(query), root.dir().join(query), root.outbox().join(query)];
+    let places = [root.dir().join(query), root.outbox().join(query), PathBuf::from(query)];
     places.into_iter().find(|path| path.is_dir() && read_status(path).is_some())
 }
 

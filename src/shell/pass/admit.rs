@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use anyhow::Context;
 use rayon::prelude::*;
 
 use super::take::Examined;
@@ -16,7 +15,7 @@ use crate::core::letter::{Digest256, Key};
 use crate::core::names::{DECISION, letter_name, shown};
 use crate::core::route::Channel;
 use crate::core::status::{Placing, Status};
-use crate::shell::ledger::{Beside, Earlier, FAILED as LEDGER_FAILED, Keyed, Pending};
+use crate::shell::ledger::{Beside, Earlier, Keyed, Pending};
 use crate::shell::moves::{self, Arrived, Journey};
 use crate::shell::registers::{Lookup, Registers};
 use crate::shell::spool::DropName;
@@ -52,7 +51,7 @@ impl Pass<'_> {
             })
             .collect();
         let new = written_up.iter().filter_map(|(keyed, _, journey)| Some((keyed.as_ref()?, journey)));
-        self.ledger.decide(&new.collect::<Vec<_>>()).context(LEDGER_FAILED)?;
+        self.ledger.decide(&new.collect::<Vec<_>>())?;
         Ok(written_up.into_iter().map(|(_, name, journey)| (name, journey)).collect())
     }
 
@@ -62,7 +61,7 @@ impl Pass<'_> {
         let mut resumed = HashSet::new();
         let present: HashSet<String> = examined.iter().map(|letter| letter.name.shown()).collect();
         let keys: Vec<Digest256> = examined.iter().map(|letter| letter.key.digest()).collect();
-        let mut known = self.ledger.earlier(&keys).context(LEDGER_FAILED)?;
+        let mut known = self.ledger.earlier(&keys)?;
         for mut letter in examined {
             let earlier = known.entry(letter.key.digest()).or_default();
             if let Some((id, pending)) = recorded(earlier, &letter.name, &resumed, &present) {
@@ -90,7 +89,7 @@ impl Pass<'_> {
         match self.desk.spool.put_back(&name) {
             Ok(()) if matches!(self.desk.facts(recipient, registers), Lookup::Held) => self.report.waits_for_row(name),
             Ok(()) => self.report.waits_for_snapshot(name),
-            Err(error) => self.report.failed(&name, &error.to_string()),
+            Err(error) => self.report.failed(&name, &error),
         }
     }
 
@@ -114,7 +113,7 @@ impl Pass<'_> {
                     self.report.not_marked(unmarked);
                 }
                 (Ok(_), None) => {}
-                (Err(error), _) => self.report.stuck(name, &error.to_string()),
+                (Err(error), _) => self.report.stuck(name, &error),
             }
         }
         Ok(())

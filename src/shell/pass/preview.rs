@@ -4,6 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use rayon::prelude::*;
 
 use super::admit::{next_in_line, recorded};
@@ -12,6 +13,7 @@ use crate::core::letter::Digest256;
 use crate::core::route::{Channel, Decision};
 use crate::core::senders::Senders;
 use crate::core::status::Status;
+use crate::shell::fault;
 use crate::shell::intake;
 use crate::shell::ledger::{self, Earlier, Ledger};
 use crate::shell::registers::{Lookup, Registers, Request, Shelf, SnapshotMemory, Wanted, consult};
@@ -66,7 +68,7 @@ pub fn preview(
     };
     let recipients: Vec<_> = drops.par_iter().filter_map(recipient).collect();
     let wanted: Wanted = recipients.into_iter().collect();
-    let memory = SnapshotMemory::load(&root.state());
+    let memory = SnapshotMemory::load(&root.state()).context("kan ikke lese .postgang/snapshots.json")?;
     let registers = consult(Request {
         dir: &root.registry(),
         policies: &senders.registers,
@@ -99,7 +101,7 @@ impl Desk<'_> {
         let looked = intake::open(path, name.sender, self.settings.wall);
         let folder = match looked {
             Ok(folder) => folder,
-            Err(error) => return Ok(Outlook::Failed(error.to_string())),
+            Err(error) => return Ok(Outlook::Failed(fault::cause(&error))),
         };
         // What was claimed was whole then, and goes on whatever the registers say now.
         let is_claimed = path.starts_with(self.root.work());
@@ -108,7 +110,7 @@ impl Desk<'_> {
         }
         let examined = match self.examine(name, path, registers) {
             Ok(examined) => examined,
-            Err(error) => return Ok(Outlook::Failed(error.to_string())),
+            Err(error) => return Ok(Outlook::Failed(fault::cause(&error))),
         };
         let waits = || match self.facts(examined.recipient, registers) {
             Lookup::Held => Outlook::WaitsForRow,

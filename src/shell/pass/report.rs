@@ -1,14 +1,15 @@
 //! What a pass did, for people and for machines.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use serde::Serialize;
 
 use crate::core::code::Code;
-use crate::core::names::shown;
 use crate::core::route::Channel;
 use crate::core::snapshot::{SnapshotName, SnapshotUsed};
 use crate::core::status::Status;
+use crate::shell::fault;
 use crate::shell::moves::not_understood;
 use crate::shell::registers::Note;
 use crate::shell::spool::DropName;
@@ -165,20 +166,33 @@ impl Report {
         self.held.push((name, Held::ByRow));
     }
 
-    pub(super) fn failed(&mut self, name: &DropName, why: &str) {
+    pub(super) fn failed(&mut self, name: &DropName, why: &io::Error) {
         self.left += 1;
         self.trouble(name, format!(
-            "{}: brevet kunne ikke behandles ({}). Det ligger urørt der det lå. Prøv: kontroller rettigheter og disk; det prøves igjen i neste kjøring.",
+            "{}: brevet kunne ikke behandles ({}). Det ligger urørt der det lå. Prøv: {}; det prøves igjen i neste kjøring.",
             name.shown(),
-            shown(why)
+            fault::cause(why),
+            fault::remedy(why)
+        ));
+    }
+
+    /// A letter that is claimed and could neither be examined nor put back.
+    pub(super) fn not_put_back(&mut self, name: &DropName, why: &io::Error) {
+        self.trouble(name, format!(
+            "{}: brevet kunne ikke behandles, og heller ikke legges tilbake i inbox/ ({}). Det ligger trygt i .postgang/work og tas opp igjen i neste kjøring. Prøv: {}.",
+            name.shown(),
+            fault::cause(why),
+            fault::remedy(why)
         ));
     }
 
     /// A letter whose decision is recorded and that could not be moved on.
-    pub(super) fn stuck(&mut self, name: &DropName, why: &str) {
+    pub(super) fn stuck(&mut self, name: &DropName, why: &io::Error) {
         self.trouble(name, format!(
-            "{}: brevet er avgjort, men kunne ikke flyttes ({why}). Det ligger trygt i .postgang/work og går videre i neste kjøring. Prøv: kontroller plass og rettigheter på disken.",
-            name.shown()
+            "{}: brevet er avgjort, men kunne ikke flyttes ({}). Det ligger trygt i .postgang/work og går videre i neste kjøring. Prøv: {}.",
+            name.shown(),
+            fault::cause(why),
+            fault::remedy(why)
         ));
     }
 

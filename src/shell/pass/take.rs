@@ -9,13 +9,15 @@ use crate::core::identity::RecipientId;
 use crate::core::judge::{self, Judgement, Read};
 use crate::core::letter::{Digest256, Key, Letter};
 use crate::core::printable::{self, Paper, print_limits};
-use crate::core::route::Facts;
+use crate::core::route::{Channel, Facts};
 use crate::core::whole::Wholeness;
 use crate::shell::dir::{Dir, Fingerprint};
+use crate::shell::held::OpenElsewhere;
 use crate::shell::intake::{self, Glance};
 use crate::shell::print::cover;
 use crate::shell::registers::{Lookup, Registers};
 use crate::shell::spool::DropName;
+use crate::shell::takeover::Whose;
 
 /// A drop that this pass will try to place.
 pub(super) struct Candidate {
@@ -61,7 +63,9 @@ pub(super) enum Taken {
     /// Back in `inbox/`: its writer was not done with it after all.
     Changed,
     /// Still in `inbox/`, or back in it; why.
-    Failed(DropName, String),
+    Failed(DropName, io::Error),
+    /// Still in `work/`, and to be tried again; why it could not be put back.
+    Left(DropName, io::Error),
     /// Its writer took it away before we could.
     Gone,
 }
@@ -93,37 +97,50 @@ impl Desk<'_> {
         guarded(look).unwrap_or_else(|| Err(io::Error::other("lesingen stoppet uventet")))
     }
 
-    /// Claims and examines one drop. Whatever goes wrong with it, panics included, stays with it.
-    pub(super) fn take(&self, candidate: &Candidate, registers: &Registers) -> Taken {
-        if !candidate.claimed {
-            match self.facts(candidate.recipient, registers) {
-                Lookup::Known(_) => {}
-                Lookup::Held => return Taken::WaitsForRow(candidate.name.clone()),
-                Lookup::Unavailable => return Taken::WaitsForSnapshot(candidate.name.clone()),
-            }
-            match self.spool.claim(&candidate.name) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Taken::Gone,
-                Err(error) => return Taken::Failed(candidate.name.clone(), error.to_string()),
-            }
+    /// Claims one drop, or says why it stays.
+    pub(super) fn claim(&self, candidate: &Candidate, registers: &Registers) -> Result<(), Taken> {
+        if candidate.claimed {
+            return Ok(());
         }
+        match self.facts(candidate.recipient, registers) {
+            Lookup::Known(_) => {}
+            Lookup::Held => return Err(Taken::WaitsForRow(candidate.name.clone())),
+            Lookup::Unavailable => return Err(Taken::WaitsForSnapshot(candidate.name.clone())),
+        }
+        self.spool.claim(&candidate.name).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Taken::Gone,
+            _ => Taken::Failed(candidate.name.clone(), error),
+        })
+    }
+
+    /// Examines one drop that is claimed. Whatever goes wrong with it, panics included, stays with it.
+    pub(super) fn take(&self, candidate: &Candidate, open: &OpenElsewhere, registers: &Registers) -> Taken {
         // The registers take a while to read, and a claim is not made at the moment of the look.
         if candidate.seen.is_some_and(|seen| self.looks_different(&candidate.name, seen)) {
             return match self.spool.put_back(&candidate.name) {
                 Ok(()) => Taken::Changed,
-                Err(error) => Taken::Failed(candidate.name.clone(), error.to_string()),
+                Err(error) => Taken::Failed(candidate.name.clone(), error),
             };
         }
         let examine = || {
+            let whose = self.spool.take_over(&candidate.name, open)?;
             self.spool.clean(&candidate.name)?;
-            self.examine(&candidate.name, &candidate.name.in_work(self.root), registers)
+            let examined = self.examine(&candidate.name, &candidate.name.in_work(self.root), registers)?;
+            match &examined.judgement {
+                // It held what it would have been refused for, and does not any more.
+                Some(judgement) if whose == Whose::Refusable && judgement.decision.channel != Channel::Avvist => {
+                    Err(io::ErrorKind::ResourceBusy.into())
+                }
+                _ => Ok(examined),
+            }
         };
         let examined = guarded(examine).unwrap_or_else(|| Err(io::Error::other("behandlingen stoppet uventet")));
         examined.map(|examined| Taken::Examined(Box::new(examined))).unwrap_or_else(|error| {
-            let returned = self.spool.put_back(&candidate.name);
-            let what = returned
-                .map_or_else(|e| format!("{error}; og brevet ble liggende i work/: {e}"), |()| error.to_string());
-            Taken::Failed(candidate.name.clone(), what)
+            match self.spool.put_back(&candidate.name) {
+                Ok(()) if error.kind() == io::ErrorKind::ResourceBusy => Taken::Changed,
+                Ok(()) => Taken::Failed(candidate.name.clone(), error),
+                Err(error) => Taken::Left(candidate.name.clone(), error),
+            }
         })
     }
 

@@ -16,6 +16,7 @@ use super::answers::{self, ForeignIds};
 use crate::core::letter::hex;
 use crate::core::names::shown;
 use crate::core::receipts::{Receipt, Word, parse_moment, parse_paper_moment};
+use crate::shell::fault;
 
 /// Bytes a row may have. What is longer is not a receipt, and is not kept in memory.
 const ROW_BYTES_MAX: usize = 64 << 10;
@@ -94,9 +95,10 @@ impl Reading {
         if let Err(error) = read {
             // One that was taken away meanwhile says nothing more.
             self.unreadable |= error.kind() != ErrorKind::NotFound;
-            let why = error.to_string();
+            let why = fault::cause(&error);
             let text = format!(
-                ": filen kan ikke leses til ende ({why}). Radene som er lest, gjelder. Prøv: kontroller rettigheter og disk, og få filen på nytt."
+                ": filen kan ikke leses til ende ({why}). Radene som er lest, gjelder. Prøv: {}, og få filen på nytt.",
+                fault::remedy(&error)
             );
             self.complain("fil", why.as_bytes(), &text);
         }

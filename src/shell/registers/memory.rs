@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use crate::core::snapshot::{SnapshotName, SnapshotUsed};
@@ -16,12 +16,15 @@ const FILE: &str = "snapshots.json";
 pub struct SnapshotMemory(BTreeMap<SnapshotName, SnapshotUsed>);
 
 impl SnapshotMemory {
-    /// From `snapshots.json` in `dir`. Without one that can be read nothing is remembered, and whatever the registers
-    /// hold is taken as the first.
-    pub fn load(dir: &Path) -> Self {
-        let list: Vec<SnapshotUsed> =
-            fs::read(dir.join(FILE)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        Self(list.into_iter().map(|used| (used.navn, used)).collect())
+    /// From `snapshots.json` in `dir`. Without one that can be understood nothing is remembered, and whatever the
+    /// registers hold is taken as the first; one that cannot be read is an error, or a register that has shrunk would be.
+    pub fn load(dir: &Path) -> io::Result<Self> {
+        let bytes = match fs::read(dir.join(FILE)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            other => other?,
+        };
+        let list: Vec<SnapshotUsed> = serde_json::from_slice(&bytes).unwrap_or_default();
+        Ok(Self(list.into_iter().map(|used| (used.navn, used)).collect()))
     }
 
     /// Replaces `snapshots.json` in `dir`, whole and durable.

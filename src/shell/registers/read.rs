@@ -15,6 +15,7 @@ use super::table::{Damaged, Facts, Seen, Table, Writer};
 use super::{About, Answer, Note, Request};
 use crate::core::snapshot::{SnapshotName, SnapshotUsed};
 use crate::core::status::Stamp;
+use crate::shell::fault;
 
 /// What reading one snapshot came to.
 pub struct Reading<R: Register> {
@@ -233,7 +234,9 @@ fn not_made<R: Register>(file: &str, error: &io::Error) -> Note {
         false => "",
     };
     let line = format!(
-        "{file}: registeret er i bruk, men tabellen som sparer neste kjøring for å lese det, kunne ikke lages ({error}){else_lost}. Prøv: kontroller plass og rettigheter i .postgang/snapshots."
+        "{file}: registeret er i bruk, men tabellen som sparer neste kjøring for å lese det, kunne ikke lages ({}){else_lost}. Prøv: {}; tabellene ligger i .postgang/snapshots.",
+        fault::cause(error),
+        fault::remedy(error)
     );
     Note { about: About::Table, line }
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::core::status::Stamp;
+use crate::shell::fault;
 
 /// The reason a snapshot is refused. Each says in bokmål what is wrong; nothing that stands in the file is quoted but
 /// names of columns that the program itself asked for.
@@ -14,7 +15,7 @@ pub enum Refusal {
     Vanished,
     #[error("filen ligger der både pakket (.csv.gz) og upakket (.csv)")]
     Ambiguous,
-    #[error("filen kan ikke leses ({0})")]
+    #[error("filen kan ikke leses ({})", fault::cause(.0))]
     Unreadable(io::Error),
     #[error("filen er ikke en vanlig fil")]
     NotAFile,

@@ -782,13 +782,13 @@ fn memory_outlives_the_process() {
     let registry = Registry::with(&[("krr.csv", &krr(&[ANNE]))]);
     let accepted = registry.consult(&ids(&[ANNE])).accepted;
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(SnapshotMemory::load(dir.path()), SnapshotMemory::default());
+    assert_eq!(SnapshotMemory::load(dir.path()).unwrap(), SnapshotMemory::default());
     accepted.store(dir.path()).unwrap();
     accepted.store(dir.path()).unwrap();
-    assert_eq!(SnapshotMemory::load(dir.path()), accepted);
+    assert_eq!(SnapshotMemory::load(dir.path()).unwrap(), accepted);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     fs::write(dir.path().join("snapshots.json"), "[{").unwrap();
-    assert_eq!(SnapshotMemory::load(dir.path()), SnapshotMemory::default());
+    assert_eq!(SnapshotMemory::load(dir.path()).unwrap(), SnapshotMemory::default());
     assert!(accepted.store(Path::new("/nowhere/at/all")).is_err());
 }
 

@@ -12,6 +12,7 @@ use super::backoff::Backoff;
 use super::service::unhurried;
 use crate::core::calendar::{Time, local};
 use crate::shell::dir::replace_file;
+use crate::shell::fault;
 use crate::shell::root::Root;
 
 /// The file in `.postgang/` that says for which day it was last done.
@@ -50,7 +51,7 @@ impl<'a> Daily<'a> {
             }
             Err(error) => {
                 self.retry.fail(Instant::now());
-                self.failure = Some(format!("{error:#}"));
+                self.failure = Some(fault::chain(&error));
                 Err(error)
             }
         }

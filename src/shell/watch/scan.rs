@@ -16,10 +16,10 @@ use rayon::prelude::*;
 use super::backoff::Backoff;
 use super::wake::LISTENED_MAX;
 use crate::core::identity::OrgNumber;
-use crate::core::names::shown;
 use crate::core::senders::Senders;
 use crate::core::whole::{Patience, Wholeness};
 use crate::shell::dir::Fingerprint;
+use crate::shell::fault;
 use crate::shell::intake::{self, Glance};
 use crate::shell::pass::Held;
 use crate::shell::root::Root;
@@ -260,8 +260,9 @@ impl Waiting {
 
 fn trouble(name: &DropName, error: &io::Error) -> String {
     format!(
-        "{}: mappen kan ikke leses ({}). Den er ikke rørt. Prøv: gi postgang lese- og skrivetilgang; det prøves igjen av seg selv.",
+        "{}: mappen kan ikke leses ({}). Den er ikke rørt. Prøv: {}; det prøves igjen av seg selv.",
         name.shown(),
-        shown(&error.to_string())
+        fault::cause(error),
+        fault::remedy(error)
     )
 }

@@ -1,8 +1,7 @@
 //! The files of a batch: the PDFs, and what is said of them.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 
 use anyhow::Context;
 use rayon::prelude::*;
@@ -19,7 +18,7 @@ use crate::core::print::{PrintFile, PrintLetter, PrintRule, plan};
 use crate::core::senders::Sender;
 use crate::core::sheet;
 use crate::core::status::Stamp;
-use crate::shell::dir::read_regular;
+use crate::shell::dir::{Dir, read_regular};
 use crate::shell::outbox::name;
 use crate::shell::print::cover;
 use crate::shell::print::file::{self, FileError};
@@ -66,23 +65,19 @@ pub enum Setback {
     Changed(String),
 }
 
-/// Writes every file of the batch into `dir`, which is made anew. `Some`: the letter of that index cannot be printed,
-/// and the batch has to be made without it.
+/// Writes every file of the batch into `dir`, which is empty. `Some`: the letter of that index cannot be printed, and
+/// the batch has to be made without it.
 pub fn make(
-    dir: &Path,
+    dir: &Dir,
     batch: &str,
     sender: &Sender,
     letters: &[Printable],
     now: Time,
 ) -> anyhow::Result<Option<(usize, Setback)>> {
-    if dir.exists() {
-        fs::remove_dir_all(dir).with_context(|| format!("kan ikke rydde {}", dir.display()))?;
-    }
-    fs::create_dir_all(dir).with_context(|| format!("kan ikke lage {}", dir.display()))?;
     let prints: Vec<PrintLetter> = letters.iter().map(|letter| letter.print.clone()).collect();
     let files = plan(&prints);
-    let write = |file: &PrintFile| write_pdf(dir, file, &prints, sender, letters);
-    let written: Vec<Result<Entry, FileError>> = files.par_iter().map(write).collect();
+    let write_one = |file: &PrintFile| write_pdf(dir, file, &prints, sender, letters);
+    let written: Vec<Result<Entry, FileError>> = files.par_iter().map(write_one).collect();
     let mut entries = Vec::new();
     for outcome in written {
         match outcome {
@@ -91,7 +86,7 @@ pub fn make(
         }
     }
     for (name, text) in [(MANIFEST, manifest(&files, letters)), (README, readme(batch, sender, &files, now))] {
-        fs::write(dir.join(name), &text).with_context(|| format!("kan ikke skrive {name}"))?;
+        write(dir, name, &text)?;
         entries.push(Entry {
             fil: name.to_owned(),
             sha256: hex(Sha256::digest(&text)),
@@ -100,8 +95,7 @@ pub fn make(
         });
     }
     // The print house fills it in, so its digest would not hold.
-    fs::write(dir.join(RETURN_FORM), return_form(&files, letters))
-        .with_context(|| format!("kan ikke skrive {RETURN_FORM}"))?;
+    write(dir, RETURN_FORM, &return_form(&files, letters))?;
     let placed = || files.iter().flat_map(|file| &file.letters);
     let about = BatchFile {
         bunke: batch,
@@ -114,19 +108,24 @@ pub fn make(
         filer: entries,
     };
     let text = serde_yaml::to_string(&about).context("bunken lar seg alltid beskrive")?;
-    fs::write(dir.join(BATCH), text).context("kan ikke skrive batch.yaml")?;
+    write(dir, BATCH, &text)?;
     Ok(None)
 }
 
+fn write(dir: &Dir, name: &str, text: &str) -> anyhow::Result<()> {
+    let written = dir.create_new(name).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("kan ikke skrive {name}"))
+}
+
 fn write_pdf(
-    dir: &Path,
+    dir: &Dir,
     file: &PrintFile,
     prints: &[PrintLetter],
     sender: &Sender,
     letters: &[Printable],
 ) -> Result<Entry, FileError> {
     let name = file.name();
-    let out = BufWriter::new(Hashing { out: File::create_new(dir.join(&name))?, hash: Sha256::new(), bytes: 0 });
+    let out = BufWriter::new(Hashing { out: dir.create_new(&name)?, hash: Sha256::new(), bytes: 0 });
     let document = |letter: usize, document: usize| {
         let letter = &letters[letter];
         let bytes = read_regular(&letter.path.join(&letter.documents[document].name), DOCUMENTS_BYTES_MAX + 1)?;
@@ -172,9 +171,8 @@ fn setback(error: FileError, letters: &[Printable]) -> anyhow::Result<(usize, Se
             let detail = format!("{}: {}", document(letter, number), PrintRule::ShownDifferently.sentence());
             (letter, Refusal::new(Code::PrintRules, detail))
         }
-        FileError::Extent { .. } | FileError::Io(_) => {
-            return Err(anyhow::Error::new(error).context("utskriftsfilen kunne ikke lages"));
-        }
+        FileError::Extent { .. } => return Err(anyhow::Error::new(error).context("utskriftsfilen kunne ikke lages")),
+        FileError::Io(error) => return Err(anyhow::Error::new(error).context("utskriftsfilen kunne ikke lages")),
     };
     Ok((letter, Setback::Refused(refusal)))
 }
