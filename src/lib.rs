@@ -126,9 +126,12 @@
 //!   `.postgang/` back does not put the note back with it.
 //! - 2026-11-25. **Documents are compared where they are printed**, in the bytes that are merged, so that nothing can
 //!   change between a check and its use.
+//! - 2026-11-25. **Strangers' PDFs are read object by object, by `shell::pdf::read`**, in lopdf's types but not by its loader:
+//!   that one reads every object of a file at once and cannot be told what a document may cost, and it reads a stream
+//!   without a usable length as empty, which printed white pages. Everything is paid from one budget a document.
 //! - 2026-11-25. **A table is read with `pread`, a page a look-up, and never mapped.** A mapping wants `unsafe`, of which
-//!   there is none here, and a mapped file that somebody cuts kills the process; a page costs about a microsecond, some
-//!   milliseconds in a pass of thousands. The table holds facts of the file only: what depends on the moment (eighteen
+//!   there is none here, and a mapped file that somebody cuts kills the process; a call a page is little beside what else a
+//!   letter costs. The table holds facts of the file only: what depends on the moment (eighteen
 //!   months, `reservert_fra`, age, whether two rows disagree today) is worked out at the look-up. It is known by the
 //!   file's look where that proves something, else by its SHA-256; identity numbers stand in it as they are, spread but
 //!   not hidden, because a hash of so few numbers hides nobody, and it is as private as the ledger and goes with its
