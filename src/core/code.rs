@@ -57,7 +57,7 @@ pub enum Code {
 }
 
 /// What stands beside a code.
-pub struct Entry {
+pub struct Wording {
     pub code: &'static str,
     /// The reason, as a whole sentence.
     pub sentence: &'static str,
@@ -130,9 +130,9 @@ impl Code {
         self <= Self::AddressNotPrintable
     }
 
-    pub fn entry(self) -> Entry {
-        let refusal = |code, sentence, remedy| Entry { code, sentence, paragraph: None, remedy };
-        let routed = |code, sentence, paragraph| Entry { code, sentence, paragraph, remedy: "" };
+    pub fn entry(self) -> Wording {
+        let refusal = |code, sentence, remedy| Wording { code, sentence, paragraph: None, remedy };
+        let routed = |code, sentence, paragraph| Wording { code, sentence, paragraph, remedy: "" };
         match self {
             Self::MetadataMissing => refusal(
                 "metadata-missing",

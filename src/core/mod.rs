@@ -36,7 +36,7 @@ pub mod matter;
 pub mod names;
 pub mod nightly;
 pub mod overdue;
-pub mod place;
+pub mod position;
 pub mod print;
 pub mod printable;
 pub mod reachable;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::calendar::{Calendar, ReadingLimit};
 use super::facts::Address;
 use super::identity::{OrgNumber, redact};
-use super::place;
+use super::position;
 use super::print::{PrintSettings, address_lines};
 use super::snapshot::RegisterPolicies;
 
@@ -197,7 +197,7 @@ impl Senders {
     /// Reads the whole file; the first mistake stops everything, so that no letter meets half a rule.
     pub fn parse(bytes: &[u8]) -> Result<Self, SendersError> {
         let text = str::from_utf8(bytes).map_err(|error| {
-            let (line, column) = place::of_end(&bytes[..error.valid_up_to()]);
+            let (line, column) = position::of_end(&bytes[..error.valid_up_to()]);
             SendersError { line, column, problem: "tegnet er ikke UTF-8; lagre filen som UTF-8".to_owned() }
         })?;
         let file: File = serde_yaml::from_str(text).map_err(|error| SendersError::from_yaml(text, &error))?;
@@ -205,7 +205,7 @@ impl Senders {
         for sender in &file.avsendere {
             let number = sender.number.to_string();
             if seen.contains(&number) {
-                let (first, _) = place::of_text(text, &number, 1).unwrap_or((1, 1));
+                let (first, _) = position::of_text(text, &number, 1).unwrap_or((1, 1));
                 return Err(SendersError::at(text, &number, first + 1, "avsenderen er oppgitt to ganger"));
             }
             sender.check().map_err(|(near, problem)| SendersError::of_sender(text, sender.number, &near, &problem))?;

@@ -177,7 +177,7 @@ impl Watch<'_> {
         more
     }
 
-    fn scan(&mut self, settings: &Settings, hinted: bool, now: Instant) -> Result<scan::Found, PassError> {
+    fn scan(&mut self, settings: &Settings, hinted: bool, now: Instant) -> Result<scan::Findings, PassError> {
         self.root.check_mounted()?;
         let marked = self.root.has_marker();
         if self.had_marker && !marked {

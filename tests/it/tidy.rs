@@ -217,3 +217,22 @@ fn no_identity_number_is_a_persons() {
         }
     }
 }
+
+/// Words that more than one type would claim: each names one thing in the whole program.
+#[test]
+fn a_word_that_everybody_wants_names_one_type() {
+    for word in ["Found", "Entry", "Held", "Report", "Refusal"] {
+        let defines = |source: &str| {
+            ["struct", "enum", "trait", "type"]
+                .iter()
+                .map(|kind| {
+                    source.matches(&format!("{kind} {word} ")).count()
+                        + source.matches(&format!("{kind} {word}<")).count()
+                })
+                .sum::<usize>()
+        };
+        let files: Vec<String> =
+            code().into_iter().filter(|(_, source)| defines(source) > 0).map(|(name, _)| name).collect();
+        assert!(files.len() <= 1, "{word}: {files:?}");
+    }
+}

@@ -13,7 +13,7 @@ use super::unknown::{Unknown, misspelt};
 use crate::core::code::{Code, Refusal};
 use crate::core::letter::Text;
 use crate::core::names::shown;
-use crate::core::place;
+use crate::core::position;
 
 /// Bytes a metadata file may have; a letter's metadata is a few thousand.
 pub const METADATA_BYTES_MAX: usize = 1 << 20;
@@ -46,7 +46,7 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = str::from_utf8(bytes).map_err(|error| {
-        let (line, column) = place::of_end(&bytes[..error.valid_up_to()]);
+        let (line, column) = position::of_end(&bytes[..error.valid_up_to()]);
         unreadable(&format!("linje {line}, kolonne {column}: tegnet er ikke UTF-8; lagre filen som UTF-8"))
     })?;
     if text.trim().is_empty() {
@@ -55,7 +55,7 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Parsed, Refusal> {
     if let Some(line) = line_that_is_too_deep(bytes) {
         return Err(unreadable(&format!("linje {line}, kolonne 1: mer enn {METADATA_DEPTH_MAX} nivåer i hverandre")));
     }
-    let repeated = |message: &str| message.split('`').nth(1).and_then(|key| place::of_key(text, key, 1));
+    let repeated = |message: &str| message.split('`').nth(1).and_then(|key| position::of_key(text, key, 1));
     match format {
         Format::Yaml => {
             let outcome = typed(serde_yaml::Deserializer::from_str(text));

@@ -1,7 +1,7 @@
 //! A mistake in `avsendere.yaml`: where it stands, and what is wrong, in bokmål.
 
 use crate::core::identity::OrgNumber;
-use crate::core::place;
+use crate::core::position;
 
 /// A mistake in `avsendere.yaml`, in bokmål.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -22,9 +22,9 @@ impl SendersError {
         // The parser often knows no more than where the mapping begins; the word that it quotes stands further on.
         let quoted = problem.split('«').nth(1).and_then(|rest| rest.split('»').next());
         let exact = match quoted {
-            Some(key) if message.contains("duplicate field") => place::of_key(text, key, 1),
+            Some(key) if message.contains("duplicate field") => position::of_key(text, key, 1),
             Some(_) if message.contains("missing field") => None,
-            Some(word) => place::of_text(text, word, line),
+            Some(word) => position::of_text(text, word, line),
             None => None,
         };
         let (line, column) = exact.unwrap_or((line, column));
@@ -33,13 +33,13 @@ impl SendersError {
 
     /// What a sender's own part cannot be; the place is where `near` stands in it.
     pub fn of_sender(text: &str, sender: OrgNumber, near: &str, problem: &str) -> Self {
-        let (line, _) = place::of_text(text, &sender.to_string(), 1).unwrap_or((1, 1));
+        let (line, _) = position::of_text(text, &sender.to_string(), 1).unwrap_or((1, 1));
         Self::at(text, near, line, problem)
     }
 
     /// Where `near` stands, at or after line `from`.
     pub(super) fn at(text: &str, near: &str, from: usize, problem: &str) -> Self {
-        let (line, column) = place::of_text(text, near, from).unwrap_or((from, 1));
+        let (line, column) = position::of_text(text, near, from).unwrap_or((from, 1));
         Self { line, column, problem: problem.to_owned() }
     }
 }

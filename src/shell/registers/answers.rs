@@ -24,11 +24,11 @@ pub fn add(rows: &mut Rows, id: RecipientId, line: u64, says: Says<'_>) {
 
 /// What a snapshot says of those who were asked about.
 pub struct Answers<F> {
-    found: HashMap<RecipientId, Found<F>>,
+    found: HashMap<RecipientId, Answer<F>>,
     doubts: Doubts,
 }
 
-enum Found<F> {
+enum Answer<F> {
     Row(F),
     Held,
 }
@@ -53,8 +53,8 @@ impl<F> Answers<F> {
             // A row that cannot be read may be this one's.
             None if self.in_doubt(id) => Lookup::Held,
             None => Lookup::Known(None),
-            Some(Found::Row(facts)) => Lookup::Known(Some(facts)),
-            Some(Found::Held) => Lookup::Held,
+            Some(Answer::Row(facts)) => Lookup::Known(Some(facts)),
+            Some(Answer::Held) => Lookup::Held,
         }
     }
 
@@ -67,7 +67,7 @@ impl<F> Answers<F> {
 }
 
 /// Two rows that say the same at `now` are one. One that cannot be understood, or says something else, holds.
-fn settle<R: Register>(said: &[(u64, Says<'_>)], now: Time, notes: &mut RowNotes) -> Result<Found<R::Facts>, Damaged> {
+fn settle<R: Register>(said: &[(u64, Says<'_>)], now: Time, notes: &mut RowNotes) -> Result<Answer<R::Facts>, Damaged> {
     let mut first = None;
     let mut held = false;
     for (line, says) in said {
@@ -92,7 +92,7 @@ fn settle<R: Register>(said: &[(u64, Says<'_>)], now: Time, notes: &mut RowNotes
         }
     }
     Ok(match first {
-        Some((facts, _)) if !held => Found::Row(facts),
-        _ => Found::Held,
+        Some((facts, _)) if !held => Answer::Row(facts),
+        _ => Answer::Held,
     })
 }

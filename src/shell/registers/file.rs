@@ -19,7 +19,7 @@ use flate2::bufread::MultiGzDecoder;
 use memchr::memrchr;
 use sha2::{Digest, Sha256};
 
-use super::refusal::Refusal;
+use super::refusal::SnapshotRefusal;
 use crate::core::calendar::Time;
 use crate::core::snapshot::SnapshotName;
 use crate::core::status::Stamp;
@@ -53,12 +53,12 @@ struct Sidecar {
 
 impl Source {
     /// Opens `<name>.csv` or `<name>.csv.gz` in `dir`; none where neither is there.
-    pub fn open(dir: &Path, name: SnapshotName) -> Result<Option<Self>, Refusal> {
+    pub fn open(dir: &Path, name: SnapshotName) -> Result<Option<Self>, SnapshotRefusal> {
         let (plain, packed) = (format!("{name}.csv"), format!("{name}.csv.gz"));
         let register = name.as_str();
         let (name, gzip) = match (lies_in(dir, &plain)?, lies_in(dir, &packed)?) {
             (false, false) => return Ok(None),
-            (true, true) => return Err(Refusal::Ambiguous),
+            (true, true) => return Err(SnapshotRefusal::Ambiguous),
             (true, false) => (plain, false),
             (false, true) => (packed, true),
         };
@@ -67,20 +67,23 @@ impl Source {
         let expected = sidecars.into_iter().filter_map(|sidecar| Sidecar::read(dir, sidecar, &name).transpose());
         let expected = expected.collect::<Result<_, _>>()?;
         let file = open_file(&path)?;
-        let before = file.metadata().map_err(Refusal::Unreadable)?;
-        let modified = before.modified().ok().and_then(time_of).ok_or(Refusal::InFuture)?;
+        let before = file.metadata().map_err(SnapshotRefusal::Unreadable)?;
+        let modified = before.modified().ok().and_then(time_of).ok_or(SnapshotRefusal::InFuture)?;
         Ok(Some(Self { file, path, name, gzip, before, modified, expected }))
     }
 
-    pub fn check_age(&self, now: Time, hours_max: u32) -> Result<(), Refusal> {
+    pub fn check_age(&self, now: Time, hours_max: u32) -> Result<(), SnapshotRefusal> {
         check_age(self.modified, now, hours_max)
     }
 
     /// Reads the file to its end and gives its SHA-256 in hex. `look` gets a few blocks at a time; every block ends
     /// with a line ending, save perhaps the last.
-    pub fn read(&self, mut look: impl FnMut(&[Block]) -> Result<(), Refusal>) -> Result<String, Refusal> {
+    pub fn read(
+        &self,
+        mut look: impl FnMut(&[Block]) -> Result<(), SnapshotRefusal>,
+    ) -> Result<String, SnapshotRefusal> {
         let mut file = &self.file;
-        file.seek(SeekFrom::Start(0)).map_err(Refusal::Unreadable)?;
+        file.seek(SeekFrom::Start(0)).map_err(SnapshotRefusal::Unreadable)?;
         let (blocks, waiting) = mpsc::sync_channel(BLOCKS_WAITING_MAX);
         let (spent, spare) = mpsc::channel();
         let (read, looked) = thread::scope(|scope| {
@@ -101,44 +104,44 @@ impl Source {
         });
         let (sha256, bytes) = self.unless_changed(looked.and(read))?;
         if bytes != self.before.len() {
-            return Err(Refusal::Changing);
+            return Err(SnapshotRefusal::Changing);
         }
         self.check_sums(&sha256)?;
         Ok(sha256)
     }
 
     /// The SHA-256 in hex of the file as it lies, and nothing else.
-    pub fn hash(&self) -> Result<String, Refusal> {
+    pub fn hash(&self) -> Result<String, SnapshotRefusal> {
         let mut file = &self.file;
-        file.seek(SeekFrom::Start(0)).map_err(Refusal::Unreadable)?;
+        file.seek(SeekFrom::Start(0)).map_err(SnapshotRefusal::Unreadable)?;
         let mut hashing = Hashing { file, hash: Sha256::new(), bytes: 0 };
         let mut buffer = vec![0; BLOCK_BYTES];
         let read = loop {
             match fill(&mut hashing, &mut buffer, 0) {
                 Ok(0) => break Ok(hex(hashing.hash)),
                 Ok(_) => {}
-                Err(error) => break Err(Refusal::Unreadable(error)),
+                Err(error) => break Err(SnapshotRefusal::Unreadable(error)),
             }
         };
         self.unless_changed(read)
     }
 
     /// Whether every `.sha256` beside the file says this.
-    pub fn check_sums(&self, sha256: &str) -> Result<(), Refusal> {
+    pub fn check_sums(&self, sha256: &str) -> Result<(), SnapshotRefusal> {
         match self.expected.iter().find(|sidecar| sidecar.sha256.as_deref() != Some(sha256)) {
-            Some(sidecar) => Err(Refusal::Checksum(sidecar.name.clone())),
+            Some(sidecar) => Err(SnapshotRefusal::Checksum(sidecar.name.clone())),
             None => Ok(()),
         }
     }
 
     /// What was read, if it can be one state of the file.
-    fn unless_changed<T>(&self, read: Result<T, Refusal>) -> Result<T, Refusal> {
+    fn unless_changed<T>(&self, read: Result<T, SnapshotRefusal>) -> Result<T, SnapshotRefusal> {
         let changed = self.changed();
         if matches!(changed, Ok(true)) {
-            return Err(Refusal::Changing);
+            return Err(SnapshotRefusal::Changing);
         }
         let read = read?;
-        changed.map_err(Refusal::Unreadable)?;
+        changed.map_err(SnapshotRefusal::Unreadable)?;
         Ok(read)
     }
 
@@ -151,32 +154,32 @@ impl Source {
 }
 
 /// Whether a snapshot that was made then may be believed.
-pub fn check_age(modified: Time, now: Time, hours_max: u32) -> Result<(), Refusal> {
+pub fn check_age(modified: Time, now: Time, hours_max: u32) -> Result<(), SnapshotRefusal> {
     let age = now - modified;
     if age < TimeDelta::hours(-1) {
-        Err(Refusal::InFuture)
+        Err(SnapshotRefusal::InFuture)
     } else if age > TimeDelta::hours(i64::from(hours_max)) {
-        Err(Refusal::TooOld { modified: Stamp(modified), hours_max })
+        Err(SnapshotRefusal::TooOld { modified: Stamp(modified), hours_max })
     } else {
         Ok(())
     }
 }
 
-fn lies_in(dir: &Path, name: &str) -> Result<bool, Refusal> {
+fn lies_in(dir: &Path, name: &str) -> Result<bool, SnapshotRefusal> {
     // Not followed: a link that leads nowhere is a snapshot that cannot be read, not one that is absent.
     match fs::symlink_metadata(dir.join(name)) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Refusal::Unreadable(error)),
+        Err(error) => Err(SnapshotRefusal::Unreadable(error)),
     }
 }
 
-fn open_file(path: &Path) -> Result<File, Refusal> {
+fn open_file(path: &Path) -> Result<File, SnapshotRefusal> {
     // Asked before opening: opening a FIFO would wait for its writer.
-    if !fs::metadata(path).map_err(Refusal::Unreadable)?.is_file() {
-        return Err(Refusal::NotAFile);
+    if !fs::metadata(path).map_err(SnapshotRefusal::Unreadable)?.is_file() {
+        return Err(SnapshotRefusal::NotAFile);
     }
-    File::open(path).map_err(Refusal::Unreadable)
+    File::open(path).map_err(SnapshotRefusal::Unreadable)
 }
 
 fn time_of(time: SystemTime) -> Option<Time> {
@@ -189,7 +192,7 @@ fn time_of(time: SystemTime) -> Option<Time> {
 
 impl Sidecar {
     /// `sha256sum`'s form: hex, a space, a space or `*`, the name. With several lines, the one that names our file.
-    fn read(dir: &Path, name: String, file: &str) -> Result<Option<Self>, Refusal> {
+    fn read(dir: &Path, name: String, file: &str) -> Result<Option<Self>, SnapshotRefusal> {
         if !lies_in(dir, &name)? {
             return Ok(None);
         }
@@ -198,7 +201,7 @@ impl Sidecar {
         if let Err(error) = read
             && error.kind() != ErrorKind::InvalidData
         {
-            return Err(Refusal::Unreadable(error));
+            return Err(SnapshotRefusal::Unreadable(error));
         }
         let lines: Vec<(&str, &str)> = text
             .trim_start_matches('\u{feff}')
@@ -242,16 +245,18 @@ fn produce(
     gzip: bool,
     blocks: SyncSender<Block>,
     spare: Receiver<Vec<u8>>,
-) -> Result<(String, u64), Refusal> {
+) -> Result<(String, u64), SnapshotRefusal> {
     let mut hashing = Hashing { file, hash: Sha256::new(), bytes: 0 };
     if gzip {
         cut(&mut MultiGzDecoder::new(BufReader::with_capacity(BLOCK_BYTES, &mut hashing)), &blocks, &spare).map_err(
             |failure| match failure {
-                Refusal::Unreadable(error) if error.kind() == ErrorKind::UnexpectedEof => Refusal::TruncatedGzip,
-                Refusal::Unreadable(error)
+                SnapshotRefusal::Unreadable(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    SnapshotRefusal::TruncatedGzip
+                }
+                SnapshotRefusal::Unreadable(error)
                     if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData) =>
                 {
-                    Refusal::DamagedGzip
+                    SnapshotRefusal::DamagedGzip
                 }
                 other => other,
             },
@@ -266,17 +271,17 @@ fn hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn cut(source: &mut impl Read, blocks: &SyncSender<Block>, spare: &Receiver<Vec<u8>>) -> Result<(), Refusal> {
+fn cut(source: &mut impl Read, blocks: &SyncSender<Block>, spare: &Receiver<Vec<u8>>) -> Result<(), SnapshotRefusal> {
     let mut carried = Vec::new();
     loop {
         let mut buffer = spare.try_recv().unwrap_or_else(|_| vec![0; BLOCK_BYTES]);
         buffer[..carried.len()].copy_from_slice(&carried);
-        let filled = fill(source, &mut buffer, carried.len()).map_err(Refusal::Unreadable)?;
+        let filled = fill(source, &mut buffer, carried.len()).map_err(SnapshotRefusal::Unreadable)?;
         let last = filled < buffer.len();
         let length = match memrchr(b'\n', &buffer[..filled]) {
             _ if last => filled,
             Some(end) => end + 1,
-            None => return Err(Refusal::LineTooLong),
+            None => return Err(SnapshotRefusal::LineTooLong),
         };
         carried.clear();
         carried.extend_from_slice(&buffer[length..filled]);

@@ -13,7 +13,7 @@ use super::Wanted;
 use super::file::Block;
 use super::findings::Findings;
 use super::header::Header;
-use super::refusal::Refusal;
+use super::refusal::SnapshotRefusal;
 use super::register::Register;
 use super::scan::{Fault, Record, Scanned, Truncated, scan};
 use crate::core::identity::RecipientId;
@@ -70,7 +70,7 @@ impl<'a, R: Register, F: FnMut(RecipientId, u64, Says<'_>)> Gathering<'a, R, F> 
 
     /// Blocks that follow each other. Each is a number of whole lines; only the last one of a file may lack its line
     /// ending.
-    pub fn feed(&mut self, blocks: &[Block]) -> Result<(), Refusal> {
+    pub fn feed(&mut self, blocks: &[Block]) -> Result<(), SnapshotRefusal> {
         let mut texts: Vec<(&[u8], bool)> = blocks.iter().map(|block| (block.text(), block.last)).collect();
         let header = match (self.header.take(), texts.first_mut()) {
             (Some(header), _) => header,
@@ -97,7 +97,7 @@ impl<'a, R: Register, F: FnMut(RecipientId, u64, Says<'_>)> Gathering<'a, R, F> 
         Ok(())
     }
 
-    fn add(&mut self, stretch: Stretch, text: &[u8]) -> Result<(), Refusal> {
+    fn add(&mut self, stretch: Stretch, text: &[u8]) -> Result<(), SnapshotRefusal> {
         for row in &stretch.rows {
             let bytes = &stretch.packed[row.start as usize..row.end as usize];
             let says = match row.kind {
@@ -114,7 +114,7 @@ impl<'a, R: Register, F: FnMut(RecipientId, u64, Says<'_>)> Gathering<'a, R, F> 
                 self.open.extend_from_slice(&text[bytes..]);
                 Ok(())
             }
-            Err(Truncated { line }) => Err(Refusal::Truncated { line: self.line + line }),
+            Err(Truncated { line }) => Err(SnapshotRefusal::Truncated { line: self.line + line }),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::refusal::Refusal;
+use super::refusal::SnapshotRefusal;
 use super::scan::{Dialect, Record};
 
 /// The first line of a snapshot: how it is written and where each used column stands.
@@ -18,7 +18,7 @@ impl Header {
         block: &'a [u8],
         columns: &[&'static str],
         prefixes: &[&str],
-    ) -> Result<(Self, u64, &'a [u8]), Refusal> {
+    ) -> Result<(Self, u64, &'a [u8]), SnapshotRefusal> {
         let text = block.strip_prefix(b"\xef\xbb\xbf").unwrap_or(block);
         let start = text.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(text.len());
         let end = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |at| start + at + 1);
@@ -35,8 +35,8 @@ impl Header {
         let position = |column: &'static str| {
             let mut places = (0..names.len()).filter(|place| names[*place].eq_ignore_ascii_case(column));
             match (places.next(), places.next()) {
-                (None, _) => Err(Refusal::ColumnMissing(column)),
-                (Some(_), Some(_)) => Err(Refusal::ColumnTwice(column)),
+                (None, _) => Err(SnapshotRefusal::ColumnMissing(column)),
+                (Some(_), Some(_)) => Err(SnapshotRefusal::ColumnTwice(column)),
                 (Some(place), None) => Ok(place),
             }
         };

@@ -38,12 +38,12 @@ use crate::core::snapshot::{RegisterPolicies, SnapshotName, SnapshotUsed};
 use answers::Answers;
 use enheter::{ReceivingSystems, SubUnits, Units};
 use krr::{Krr, Reservations};
-use read::{Report, read, read_new, standing_notes};
+use read::{Consulted, read, read_new, standing_notes};
 use register::Register;
 
 pub use look::Look;
 pub use memory::SnapshotMemory;
-pub use refusal::Refusal;
+pub use refusal::SnapshotRefusal;
 pub use shelf::{Shelf, expire};
 
 /// Whom a pass asks about. A snapshot that none of them needs is not read.
@@ -142,7 +142,7 @@ pub struct Registers {
     used: Vec<SnapshotUsed>,
     /// Of each snapshot that was asked, what is wrong with it.
     pub notes: BTreeMap<SnapshotName, Vec<Note>>,
-    pub refused: Vec<(SnapshotName, Refusal)>,
+    pub refused: Vec<(SnapshotName, SnapshotRefusal)>,
     /// What to remember of the snapshots for the next pass.
     pub accepted: SnapshotMemory,
 }
@@ -216,7 +216,7 @@ pub fn consult(request: Request<'_>) -> Registers {
             )
         },
     );
-    let mut report = Report::new(request.memory);
+    let mut report = Consulted::new(request.memory);
     if let Some(notes) = (!persons).then(|| standing_notes::<Krr>(request)).flatten() {
         report.notes.insert(SnapshotName::Krr, notes);
     }
@@ -299,7 +299,7 @@ impl Registers {
 
 /// What is wrong in one snapshot, looking at every row; moves and remembers nothing.
 pub fn inspect(request: Request<'_>, name: SnapshotName) -> Inspected {
-    let mut report = Report::new(request.memory);
+    let mut report = Consulted::new(request.memory);
     match name {
         SnapshotName::Krr => drop(report.settle(Some(read_new::<Krr>(request)))),
         SnapshotName::Reservasjoner => drop(report.settle(Some(read_new::<Reservations>(request)))),

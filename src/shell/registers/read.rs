@@ -8,7 +8,7 @@ use super::file::{Source, check_age};
 use super::findings::{Findings, RowNotes};
 use super::gather::{Gathering, HELD, Says};
 use super::memory::SnapshotMemory;
-use super::refusal::Refusal;
+use super::refusal::SnapshotRefusal;
 use super::register::Register;
 use super::shelf::Shelf;
 use super::table::{Damaged, Facts, Seen, Table, Writer};
@@ -24,7 +24,7 @@ pub struct Reading<R: Register> {
     /// Of the file, where it was looked into.
     sha256: Option<String>,
     notes: Vec<Note>,
-    result: Result<Answer<R>, Refusal>,
+    result: Result<Answer<R>, SnapshotRefusal>,
 }
 
 /// Opens, reads and judges a snapshot; where it is refused, the last one accepted stands in for it.
@@ -65,7 +65,7 @@ fn stand_in<R: Register>(request: Request<'_>, shelf: Shelf<'_>, last: &Snapshot
     Some(Answer::Read { answers, used: last.clone() })
 }
 
-fn stands_in(file: &str, refusal: &Refusal, used: &SnapshotUsed) -> String {
+fn stands_in(file: &str, refusal: &SnapshotRefusal, used: &SnapshotUsed) -> String {
     format!(
         "{file}: {refusal}. Forrige godtatte utgave, fra {}, brukes til den blir for gammel. Prøv: {}.",
         Stamp(used.tidspunkt),
@@ -129,11 +129,11 @@ pub fn standing_notes<R: Register>(request: Request<'_>) -> Option<Vec<Note>> {
 /// Stands for the SHA-256 of a file that could not be read whole.
 const UNREAD: &str = "unread";
 
-fn check_absence(request: Request<'_>, name: SnapshotName) -> Result<(), Refusal> {
+fn check_absence(request: Request<'_>, name: SnapshotName) -> Result<(), SnapshotRefusal> {
     if name.required() {
-        Err(Refusal::Missing)
+        Err(SnapshotRefusal::Missing)
     } else if request.memory.get(name).is_some() && !request.accept.contains(&name) {
-        Err(Refusal::Vanished)
+        Err(SnapshotRefusal::Vanished)
     } else {
         Ok(())
     }
@@ -153,7 +153,7 @@ fn read_source<R: Register>(
     source: &Source,
     file: &str,
     notes: &mut Vec<Note>,
-) -> (Result<Content<R::Facts>, Refusal>, RowNotes) {
+) -> (Result<Content<R::Facts>, SnapshotRefusal>, RowNotes) {
     if let Some(shelf) = request.shelf {
         match shelf.table_of(R::NAME, source) {
             Err(refusal) => return (Err(refusal), RowNotes::default()),
@@ -188,7 +188,7 @@ fn read_source<R: Register>(
     let content = read.and_then(|sha256| {
         let answers = Answers::new::<R>(&rows, findings.doubts.clone(), request.now, &mut row_notes);
         // What was packed a moment ago can be unpacked.
-        let answers = answers.map_err(|Damaged| Refusal::Unreadable(io::ErrorKind::InvalidData.into()))?;
+        let answers = answers.map_err(|Damaged| SnapshotRefusal::Unreadable(io::ErrorKind::InvalidData.into()))?;
         Ok(Content { answers, sha256, findings })
     });
     (content, row_notes)
@@ -212,7 +212,7 @@ fn look_up<R: Register>(request: Request<'_>, table: &Table) -> Result<(Answers<
 }
 
 /// Reads the file into a table and puts it on the shelf; also what was found up to where the reading ended.
-fn compile<R: Register>(shelf: Shelf<'_>, source: &Source) -> (Result<io::Result<Table>, Refusal>, Findings) {
+fn compile<R: Register>(shelf: Shelf<'_>, source: &Source) -> (Result<io::Result<Table>, SnapshotRefusal>, Findings) {
     let prepared = shelf.prepare();
     let mut writer = Writer::new(shelf.dir);
     let mut gathering = Gathering::<R, _>::new(None, |id, line, says| writer.push(id, line, &says));
@@ -242,23 +242,23 @@ fn not_made<R: Register>(file: &str, error: &io::Error) -> Note {
 }
 
 /// Whether what was found in a snapshot is enough to be believed.
-fn judge(request: Request<'_>, name: SnapshotName, findings: &Findings) -> Result<(), Refusal> {
+fn judge(request: Request<'_>, name: SnapshotName, findings: &Findings) -> Result<(), SnapshotRefusal> {
     let policy = request.policies.of(name);
     let Findings { rows, unreadable, unreadable_first, .. } = *findings;
     if name == SnapshotName::Reservasjoner && unreadable > 0 {
-        return Err(Refusal::IdentityUnreadable { rows: unreadable, line: unreadable_first });
+        return Err(SnapshotRefusal::IdentityUnreadable { rows: unreadable, line: unreadable_first });
     }
     if name.required() && rows == 0 {
-        return Err(Refusal::Empty);
+        return Err(SnapshotRefusal::Empty);
     }
     if rows < policy.rows_min {
-        return Err(Refusal::TooFewRows { rows, rows_min: policy.rows_min });
+        return Err(SnapshotRefusal::TooFewRows { rows, rows_min: policy.rows_min });
     }
     if let Some(before) = request.memory.get(name).map(|last| last.rader)
         && fell(before, rows, policy.fall_percent_max)
         && !request.accept.contains(&name)
     {
-        return Err(Refusal::RowsFell { rows, before, percent_max: policy.fall_percent_max });
+        return Err(SnapshotRefusal::RowsFell { rows, before, percent_max: policy.fall_percent_max });
     }
     Ok(())
 }
@@ -269,14 +269,14 @@ pub fn fell(before: u64, rows: u64, percent_max: u32) -> bool {
 }
 
 /// What the snapshots together have to say to the operator and to the next pass.
-pub struct Report {
+pub struct Consulted {
     pub notes: BTreeMap<SnapshotName, Vec<Note>>,
-    pub refused: Vec<(SnapshotName, Refusal)>,
+    pub refused: Vec<(SnapshotName, SnapshotRefusal)>,
     pub accepted: SnapshotMemory,
     pub used: Vec<SnapshotUsed>,
 }
 
-impl Report {
+impl Consulted {
     pub fn new(memory: &SnapshotMemory) -> Self {
         Self { notes: BTreeMap::new(), refused: Vec::new(), accepted: memory.clone(), used: Vec::new() }
     }

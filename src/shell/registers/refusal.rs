@@ -8,7 +8,7 @@ use crate::shell::fault;
 /// The reason a snapshot is refused. Each says in bokmål what is wrong; nothing that stands in the file is quoted but
 /// names of columns that the program itself asked for.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum SnapshotRefusal {
     #[error("filen mangler")]
     Missing,
     #[error("filen var der sist, men mangler nå")]
@@ -49,7 +49,7 @@ pub enum Refusal {
     IdentityUnreadable { rows: u64, line: u64 },
 }
 
-impl Refusal {
+impl SnapshotRefusal {
     /// Stable, for machines.
     pub fn code(&self) -> &'static str {
         match self {

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 
 use super::file::Source;
 use super::look::Look;
-use super::refusal::Refusal;
+use super::refusal::SnapshotRefusal;
 use super::table::{Seen, Table};
 use crate::core::calendar::Time;
 use crate::core::snapshot::{RegisterPolicies, SnapshotName};
@@ -55,7 +55,7 @@ impl Shelf<'_> {
     }
 
     /// The table of an open file, where there is one. Hashes the file where its look proves nothing.
-    pub fn table_of(self, name: SnapshotName, source: &Source) -> Result<Option<Table>, Refusal> {
+    pub fn table_of(self, name: SnapshotName, source: &Source) -> Result<Option<Table>, SnapshotRefusal> {
         let (table, as_long) = self.by_look(name, Look::of(&source.before));
         match table {
             Some(table) if table.seen().sure => return Ok(Some(table)),

@@ -412,7 +412,7 @@ fn a_file_that_grows_while_it_is_read_is_refused() {
         file.write_all(b"mer\n").unwrap();
         Ok(())
     });
-    assert!(matches!(result, Err(Refusal::Changing)));
+    assert!(matches!(result, Err(SnapshotRefusal::Changing)));
 }
 
 #[test]

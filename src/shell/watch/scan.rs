@@ -70,7 +70,7 @@ struct Seen {
 }
 
 /// What a scan came to.
-pub struct Found {
+pub struct Findings {
     pub ready: Vec<(DropName, Fingerprint)>,
     pub strays: Vec<String>,
     /// Some drops that were due have not been looked at yet.
@@ -92,7 +92,7 @@ impl Scanner {
         hinted: bool,
         now: Instant,
         wall: SystemTime,
-    ) -> io::Result<Found> {
+    ) -> io::Result<Findings> {
         let listing = intake::list(root, senders)?;
         self.own = listing.own;
         self.round += 1;
@@ -129,7 +129,7 @@ impl Scanner {
             }
         }
         ready.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(Found { ready, strays: listing.strays, more })
+        Ok(Findings { ready, strays: listing.strays, more })
     }
 
     fn look(&self, root: &Root, name: DropName, wall: SystemTime) -> (DropName, io::Result<Seen>) {

@@ -36,11 +36,11 @@ struct BatchFile<'a> {
     brev: usize,
     sider: u32,
     ark: u32,
-    filer: Vec<Entry>,
+    filer: Vec<FileEntry>,
 }
 
 #[derive(Serialize)]
-struct Entry {
+struct FileEntry {
     fil: String,
     sha256: String,
     bytes: u64,
@@ -77,7 +77,7 @@ pub fn make(
     let prints: Vec<PrintLetter> = letters.iter().map(|letter| letter.print.clone()).collect();
     let files = plan(&prints);
     let write_one = |file: &PrintFile| write_pdf(dir, file, &prints, sender, letters);
-    let written: Vec<Result<Entry, FileError>> = files.par_iter().map(write_one).collect();
+    let written: Vec<Result<FileEntry, FileError>> = files.par_iter().map(write_one).collect();
     let mut entries = Vec::new();
     for outcome in written {
         match outcome {
@@ -87,7 +87,7 @@ pub fn make(
     }
     for (name, text) in [(MANIFEST, manifest(&files, letters)), (README, readme(batch, sender, &files, now))] {
         write(dir, name, &text)?;
-        entries.push(Entry {
+        entries.push(FileEntry {
             fil: name.to_owned(),
             sha256: hex(Sha256::digest(&text)),
             bytes: text.len() as u64,
@@ -123,7 +123,7 @@ fn write_pdf(
     prints: &[PrintLetter],
     sender: &Sender,
     letters: &[Printable],
-) -> Result<Entry, FileError> {
+) -> Result<FileEntry, FileError> {
     let name = file.name();
     let out = BufWriter::new(Hashing { out: dir.create_new(&name)?, hash: Sha256::new(), bytes: 0 });
     let document = |letter: usize, document: usize| {
@@ -137,7 +137,7 @@ fn write_pdf(
     let cover = |letter: usize| Ok(letters[letter].cover.clone());
     let out = file::write(out, file, prints, sender.print.cover, cover, document)?;
     let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(Entry {
+    Ok(FileEntry {
         fil: name,
         sha256: hex(out.hash.finalize()),
         bytes: out.bytes,

@@ -18,7 +18,7 @@ const OBJECT_WORK: usize = 200;
 
 /// What stands in the file, in its order.
 #[derive(Default)]
-struct Found {
+struct Scanned {
     objects: Vec<(ObjectId, usize)>,
     /// Object streams, likewise.
     containers: Vec<(u32, usize)>,
@@ -70,8 +70,8 @@ fn open_containers(bytes: &[u8], budget: &Budget, table: Table, containers: &[(u
     Some(reader.table)
 }
 
-fn look_through(bytes: &[u8], budget: &Budget) -> Option<Found> {
-    let mut found = Found::default();
+fn look_through(bytes: &[u8], budget: &Budget) -> Option<Scanned> {
+    let mut found = Scanned::default();
     let (keyword, trailer) = (memmem::Finder::new(b"obj"), memmem::Finder::new(b"trailer"));
     let mut at = 0;
     while let Some(position) = keyword.find(&bytes[at..]) {
